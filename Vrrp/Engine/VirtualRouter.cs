@@ -1,0 +1,125 @@
+using Vrrp.Links;
+using Vrrp.Packets;
+
+namespace Vrrp;
+
+/// <summary>One running instance: what the operator set, what the machine remembers, and what the engine prepared of both.</summary>
+internal sealed class VirtualRouter
+{
+    public VirtualRouter(int token, VirtualRouterConfig config, Instant startAt)
+    {
+        Token = token;
+        Config = config;
+        State = MachineState.Initial(config);
+        StartAt = startAt;
+    }
+
+    /// <summary>Number in the engine's table and in the deadline queue.</summary>
+    public int Token { get; }
+
+    public VirtualRouterConfig Config { get; set; }
+
+    public MachineState State { get; set; }
+
+    public AnnouncementSchedule Announcements = AnnouncementSchedule.Idle;
+
+    public VirtualRouterCounters Counters { get; } = new();
+
+    public ReceptionRules? Rules { get; set; }
+
+    public EngineInterface? Interface { get; set; }
+
+    public IVrrpLink? Link { get; set; }
+
+    public SyncGroupState? Group { get; set; }
+
+    /// <summary>Another router of the same VRID on the interface; legal for unicast with different peers.</summary>
+    public VirtualRouter? NextSameId { get; set; }
+
+    /// <summary>Source of advertisements; none when the interface has no usable one.</summary>
+    public IPAddressValue PrimaryAddress { get; set; }
+
+    /// <summary>Faults that stay until a retry: refused addresses, failing sockets.</summary>
+    public VrrpFaults StickyFaults { get; set; }
+
+    /// <summary>When sticky faults are dropped to try again.</summary>
+    public Instant RetryAt { get; set; } = Instant.Never;
+
+    /// <summary>When the router begins to take part.</summary>
+    public Instant StartAt { get; set; }
+
+    /// <summary>Deadline of the live entry in the queue.</summary>
+    public Instant ArmedAt { get; set; } = Instant.Never;
+
+    /// <summary>Addresses with the interfaces they go on, as far as those exist.</summary>
+    public AddressAssignment[] Assignments { get; set; } = [];
+
+    public AddressOutcome[] Outcomes { get; set; } = [];
+
+    /// <summary>An announcement frame for each assignment; null until first needed.</summary>
+    public byte[]?[] Frames { get; set; } = [];
+
+    public bool HoldsAddresses { get; set; }
+
+    /// <summary>The advertisement as last sent, one for each destination, and what it was made of.</summary>
+    public byte[]?[] Messages { get; set; } = [];
+
+    public Priority MessagePriority { get; set; }
+
+    public IPAddressValue MessageSource { get; set; }
+
+    public int ConsecutiveSendFailures { get; set; }
+
+    public bool LastSendFailed { get; set; }
+
+    /// <summary>State that was told last, the From of the next transition.</summary>
+    public VrrpState ToldState { get; set; }
+
+    public string? PendingDetail { get; set; }
+
+    public Instant SecondMasterToldAt { get; set; } = Instant.Never;
+
+    public IPAddressValue SecondMasterTold { get; set; }
+
+    public Instant DifferenceToldAt { get; set; } = Instant.Never;
+
+    /// <summary>When each kind of rejection was told last, and how often it happened since.</summary>
+    public Dictionary<PacketRejection, (Instant At, long Untold)> ToldRejections { get; } = [];
+
+    public Action? Removed { get; set; }
+
+    public bool IsRemoving => Removed is not null;
+
+    public Instant NextDeadline =>
+        Instant.Min(Instant.Min(State.Deadline, Announcements.NextAt), Instant.Min(RetryAt, StartAt));
+
+    public VirtualRouterStatus Snapshot() => new()
+    {
+        Config = Config,
+        State = State.State,
+        Faults = State.Faults,
+        EffectivePriority = State.EffectivePriority,
+        HoldsAddresses = HoldsAddresses,
+        PrimaryAddress = PrimaryAddress,
+        MasterAddress = State.MasterAddress,
+        MasterPriority = State.MasterPriority,
+        MasterAdverInterval = State.MasterAdverInterval,
+        Counters = Counters.Copy(),
+    };
+}
+
+/// <summary>The running members of a sync group.</summary>
+internal sealed class SyncGroupState(string name)
+{
+    public string Name { get; } = name;
+
+    public List<VirtualRouter> Members { get; } = [];
+
+    public SyncMember[] Facts { get; set; } = [];
+
+    /// <summary>A member changed and the rules have not been applied yet.</summary>
+    public bool IsDirty { get; set; }
+
+    /// <summary>Since the rules were applied, a member went from Master to Backup.</summary>
+    public bool HasYielded { get; set; }
+}

@@ -1,0 +1,65 @@
+using Vrrp.Packets;
+
+namespace Vrrp;
+
+/// <summary>Counters of one virtual router, under the meanings of RFC 8347. They only grow while the router lives.</summary>
+public sealed class VirtualRouterCounters
+{
+    private readonly long[] _dropped = new long[256];
+
+    internal VirtualRouterCounters()
+    {
+    }
+
+    /// <summary>Entries into Master (master-transitions).</summary>
+    public long MasterTransitions { get; internal set; }
+
+    /// <summary>Advertisements that passed every check (advertisement-rcvd).</summary>
+    public long AdvertisementsReceived { get; internal set; }
+
+    /// <summary>Advertisements sent, one for each unicast peer, priority 0 included (advertisement-sent).</summary>
+    public long AdvertisementsSent { get; internal set; }
+
+    /// <summary>Advertisements with priority 0 received.</summary>
+    public long PriorityZeroReceived { get; internal set; }
+
+    /// <summary>Advertisements with priority 0 sent.</summary>
+    public long PriorityZeroSent { get; internal set; }
+
+    /// <summary>Gratuitous ARP and unsolicited NA sent.</summary>
+    public long AnnouncementsSent { get; internal set; }
+
+    /// <summary>Packets the kernel did not take.</summary>
+    public long SendFailures { get; internal set; }
+
+    /// <summary>Advertisements of lower Masters heard while Master.</summary>
+    public long LowerMastersHeard { get; internal set; }
+
+    /// <summary>Latest that a timer of this router was acted on.</summary>
+    public TimeSpan MaxLateness { get; internal set; }
+
+    /// <summary>Packets dropped for a reason.</summary>
+    /// <param name="reason">The reason.</param>
+    /// <returns>How many.</returns>
+    public long Dropped(PacketRejection reason) => _dropped[(byte)reason];
+
+    internal long CountDropped(PacketRejection reason) => ++_dropped[(byte)reason];
+
+    internal VirtualRouterCounters Copy()
+    {
+        var copy = new VirtualRouterCounters
+        {
+            MasterTransitions = MasterTransitions,
+            AdvertisementsReceived = AdvertisementsReceived,
+            AdvertisementsSent = AdvertisementsSent,
+            PriorityZeroReceived = PriorityZeroReceived,
+            PriorityZeroSent = PriorityZeroSent,
+            AnnouncementsSent = AnnouncementsSent,
+            SendFailures = SendFailures,
+            LowerMastersHeard = LowerMastersHeard,
+            MaxLateness = MaxLateness,
+        };
+        _dropped.CopyTo(copy._dropped, 0);
+        return copy;
+    }
+}

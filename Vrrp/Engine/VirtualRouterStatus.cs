@@ -1,0 +1,35 @@
+namespace Vrrp;
+
+/// <summary>One virtual router as it was at one moment.</summary>
+public sealed record VirtualRouterStatus
+{
+    /// <summary>The configuration in force.</summary>
+    public required VirtualRouterConfig Config { get; init; }
+
+    /// <summary>Its state.</summary>
+    public required VrrpState State { get; init; }
+
+    /// <summary>What keeps it in Fault.</summary>
+    public required VrrpFaults Faults { get; init; }
+
+    /// <summary>Priority in force.</summary>
+    public required Priority EffectivePriority { get; init; }
+
+    /// <summary>Whether it holds its addresses, also while handing over.</summary>
+    public required bool HoldsAddresses { get; init; }
+
+    /// <summary>Source address of its advertisements; none when it has none.</summary>
+    public required IPAddressValue PrimaryAddress { get; init; }
+
+    /// <summary>The last other Master heard; none if none was.</summary>
+    public required IPAddressValue MasterAddress { get; init; }
+
+    /// <summary>Priority of the last other Master heard.</summary>
+    public required Priority MasterPriority { get; init; }
+
+    /// <summary>Interval the Master_Down_Timer counts with.</summary>
+    public required AdvertisementInterval MasterAdverInterval { get; init; }
+
+    /// <summary>Counters, a copy.</summary>
+    public required VirtualRouterCounters Counters { get; init; }
+}

@@ -1,0 +1,556 @@
+using System.Runtime.InteropServices;
+using Vrrp.Links;
+
+namespace Vrrp;
+
+/// <content>Interfaces as they come and go, and the addresses on them.</content>
+internal sealed partial class VrrpEngine
+{
+    void IInterfaceSink.ListingStarted()
+    {
+        _isListing = true;
+        foreach (var at in _interfaces.Values)
+        {
+            at.IsListed = false;
+            at.ClearAddresses();
+        }
+    }
+
+    void IInterfaceSink.ListingEnded()
+    {
+        _isListing = false;
+        foreach (var at in _interfaces.Values.ToArray())
+        {
+            if (!at.IsListed)
+                ((IInterfaceSink)this).InterfaceRemoved(at.Index);
+        }
+
+        foreach (var router in _byName.Values)
+        {
+            ChooseSource(router);
+            UpdateFaults(router, null);
+        }
+
+        // What was lost between two listings is found by comparing.
+        _addressesWereRemoved = true;
+    }
+
+    void IInterfaceSink.InterfaceChanged(InterfaceFacts facts)
+    {
+        if (!_interfaces.TryGetValue(facts.Index, out var at))
+        {
+            at = new EngineInterface(facts.Index);
+            _interfaces.Add(facts.Index, at);
+        }
+
+        var before = at.Facts;
+        at.IsListed = true;
+        at.Facts = facts;
+        if (before?.Name != facts.Name)
+        {
+            if (before is not null && _interfacesByName.TryGetValue(before.Name, out var named) && named == at)
+                _interfacesByName.Remove(before.Name);
+            foreach (var router in at.Routers.ToArray())
+                Unbind(router);
+            _interfacesByName[facts.Name] = at;
+            foreach (var router in _byName.Values.ToArray())
+            {
+                if (router.Config.Interface == facts.Name)
+                    Bind(router);
+                else if (UsesInterface(router, facts.Name))
+                    ResolveAddresses(router);
+            }
+        }
+        else if (before.MacAddress != facts.MacAddress)
+        {
+            foreach (var router in _byName.Values)
+            {
+                Array.Clear(router.Frames);
+                // Hosts have the old address of this interface in their tables.
+                if (router.Interface == at && router.State.State == VrrpState.Master)
+                {
+                    router.Announcements = AnnouncementSchedule.AfterTakeover(router.Config.Announcements, _now);
+                    Arm(router);
+                }
+            }
+        }
+
+        if (_isListing)
+            return;
+        if (before is not null && before.Name != facts.Name)
+            UpdateFaultsOfUsers(before.Name, $"interface {before.Name} was renamed to {facts.Name}");
+        UpdateFaultsOfUsers(facts.Name, before is { IsUp: true } && !facts.IsUp ? $"interface {facts.Name} went down" : null);
+    }
+
+    void IInterfaceSink.InterfaceRemoved(int index)
+    {
+        if (!_interfaces.Remove(index, out var at))
+            return;
+        string name = at.Name;
+        if (_interfacesByName.TryGetValue(name, out var named) && named == at)
+            _interfacesByName.Remove(name);
+        at.Facts = null;
+        foreach (var router in at.Routers.ToArray())
+            Unbind(router);
+        foreach (var router in _byName.Values)
+        {
+            if (UsesInterface(router, name))
+                ResolveAddresses(router);
+        }
+
+        UpdateFaultsOfUsers(name, $"interface {name} was removed");
+        CloseLink(at.Link4);
+        CloseLink(at.Link6);
+        at.Link4 = at.Link6 = null;
+    }
+
+    void IInterfaceSink.AddressAdded(in InterfaceAddress address)
+    {
+        if (!_interfaces.TryGetValue(address.InterfaceIndex, out var at))
+            return;
+        at.AddAddress(address);
+        if (_isListing)
+            return;
+        foreach (var router in at.Routers)
+        {
+            if (router.Config.Family == address.Address.Family && router.PrimaryAddress.IsNone | !address.IsOurs)
+            {
+                ChooseSource(router);
+                UpdateFaults(router, null);
+            }
+        }
+    }
+
+    void IInterfaceSink.AddressRemoved(in InterfaceAddress address)
+    {
+        if (!_interfaces.TryGetValue(address.InterfaceIndex, out var at))
+            return;
+        at.RemoveAddress(address);
+        _addressesWereRemoved = true;
+        foreach (var router in at.Routers)
+        {
+            if (router.PrimaryAddress == address.Address)
+            {
+                ChooseSource(router);
+                UpdateFaults(router, $"address {address.Address} was removed from {at.Name}");
+            }
+        }
+    }
+
+    /// <summary>Finds the router's interface, opens its link and prepares what depends on it.</summary>
+    private void Bind(VirtualRouter router)
+    {
+        if (router.Interface is null && _interfacesByName.TryGetValue(router.Config.Interface, out var at))
+        {
+            router.Interface = at;
+            at.Attach(router);
+        }
+
+        if (router.Interface is not null && router.Link is null)
+        {
+            router.Link = OpenLink(router.Interface, router.Config.Family);
+            if (router.Link is not null && router.Config.UnicastPeers.Length == 0)
+            {
+                try
+                {
+                    router.Link.JoinGroup(router.Config.Group);
+                }
+                catch (Linux.LinuxException exception)
+                {
+                    TellUnusable(router, exception.Message);
+                    router.Link = null;
+                }
+            }
+
+            if (router.Link is null)
+                router.RetryAt = _now.AddNanoseconds(RetryNanoseconds);
+        }
+
+        ResolveAddresses(router);
+        ChooseSource(router);
+        if (!_isListing && router.State.State != VrrpState.Initialize)
+            RemoveLeftBehind(router);
+        Arm(router);
+    }
+
+    private static void Unbind(VirtualRouter router)
+    {
+        router.Interface?.Detach(router);
+        router.Interface = null;
+        router.Link = null;
+        router.PrimaryAddress = default;
+    }
+
+    private IVrrpLink? OpenLink(EngineInterface at, IPFamily family)
+    {
+        if (at.Facts is null || at.Link(family) is { } link)
+            return at.Link(family);
+        try
+        {
+            link = _platform.OpenLink(at.Facts, family);
+        }
+        catch (Linux.LinuxException exception)
+        {
+            foreach (var router in at.Routers)
+                TellUnusable(router, exception.Message);
+            return null;
+        }
+
+        if (family == IPFamily.IPv4)
+            at.Link4 = link;
+        else
+            at.Link6 = link;
+        _links.Add(link);
+        LinkOpened?.Invoke(link);
+        return link;
+    }
+
+    private void CloseLink(IVrrpLink? link)
+    {
+        if (link is null)
+            return;
+        _links.Remove(link);
+        LinkClosing?.Invoke(link);
+        link.Dispose();
+    }
+
+    private void TellUnusable(VirtualRouter router, string message) =>
+        _notify(new LinkUnusable(_now, router.Config.Name, router.Config.Interface, message));
+
+    private static bool UsesInterface(VirtualRouter router, string name)
+    {
+        foreach (var address in router.Config.VirtualAddresses)
+        {
+            if (address.Interface == name)
+                return true;
+        }
+
+        foreach (var address in router.Config.ExcludedAddresses)
+        {
+            if (address.Interface == name)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Gives each address the interface it goes on; one whose interface is missing has index 0 and will be refused.</summary>
+    private void ResolveAddresses(VirtualRouter router)
+    {
+        int count = router.Config.VirtualAddresses.Length + router.Config.ExcludedAddresses.Length;
+        if (router.Assignments.Length != count)
+        {
+            router.Assignments = new AddressAssignment[count];
+            router.Outcomes = new AddressOutcome[count];
+        }
+
+        router.Frames = new byte[count][];
+        int i = 0;
+        foreach (var address in router.Config.VirtualAddresses)
+            router.Assignments[i++] = Resolve(router, address);
+        foreach (var address in router.Config.ExcludedAddresses)
+            router.Assignments[i++] = Resolve(router, address);
+    }
+
+    private AddressAssignment Resolve(VirtualRouter router, VirtualAddress address)
+    {
+        var at = address.Interface is null ? router.Interface : _interfacesByName.GetValueOrDefault(address.Interface);
+        return new(at?.Index ?? 0, address);
+    }
+
+    /// <summary>RFC 9568 §5.1.1.1, §5.1.2.1: the interface's own address, never a virtual one unless this router owns it.</summary>
+    private void ChooseSource(VirtualRouter router)
+    {
+        var config = router.Config;
+        var chosen = default(IPAddressValue);
+        if (router.Interface is { } at)
+        {
+            if (!config.SourceAddress.IsNone)
+            {
+                bool isPresent = false;
+                foreach (var candidate in at.Addresses)
+                    isPresent |= candidate.Address == config.SourceAddress;
+                chosen = isPresent || !config.TrackSourceAddress ? config.SourceAddress : default;
+            }
+            else
+            {
+                foreach (var candidate in at.Addresses)
+                {
+                    if (!candidate.IsUsableSource || candidate.IsOurs || candidate.Address.Family != config.Family)
+                        continue;
+                    if (config.Family == IPFamily.IPv6 && !candidate.Address.IsIPv6LinkLocal)
+                        continue;
+                    if (!IsVirtual(at, candidate.Address))
+                    {
+                        chosen = candidate.Address;
+                        break;
+                    }
+
+                    if (config.IsOwner && chosen.IsNone)
+                        chosen = candidate.Address;
+                }
+            }
+        }
+
+        router.PrimaryAddress = chosen;
+    }
+
+    private static bool IsVirtual(EngineInterface at, IPAddressValue address)
+    {
+        foreach (var router in at.Routers)
+        {
+            foreach (var assignment in router.Assignments)
+            {
+                if (assignment.Address.Address == address)
+                    return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void UpdateFaultsOfUsers(string interfaceName, string? detail)
+    {
+        // Dispatch may remove a router; the table of tokens only ever gets holes.
+        for (int token = 0; token < _routers.Count; token++)
+        {
+            if (_routers[token] is not { } router)
+                continue;
+            bool isUser = router.Config.Interface == interfaceName;
+            foreach (var tracked in router.Config.TrackedInterfaces)
+                isUser |= tracked.Name == interfaceName;
+            if (!isUser)
+                continue;
+            ChooseSource(router);
+            UpdatePriority(router);
+            UpdateFaults(router, detail);
+        }
+    }
+
+    private VrrpFaults OwnFaults(VirtualRouter router)
+    {
+        var faults = router.StickyFaults;
+        var config = router.Config;
+        if (router.Interface is null)
+            faults |= VrrpFaults.InterfaceMissing;
+        else if (config.TrackPrimaryInterface && !router.Interface.IsUp)
+            faults |= VrrpFaults.LinkDown;
+        else if (router.Link is null)
+            faults |= VrrpFaults.LinkUnusable;
+        else if (router.PrimaryAddress.IsNone)
+            faults |= VrrpFaults.NoSourceAddress;
+        foreach (var tracked in config.TrackedInterfaces)
+        {
+            if (tracked.Weight == 0 && IsInterfaceUp(tracked.Name) == tracked.Reverse)
+                faults |= VrrpFaults.TrackedInterface;
+        }
+
+        return faults;
+    }
+
+    private bool IsInterfaceUp(string name) => _interfacesByName.TryGetValue(name, out var at) && at.IsUp;
+
+    /// <summary>Base priority and the weights of tracked interfaces; an owner is not tracked.</summary>
+    private void UpdatePriority(VirtualRouter router)
+    {
+        var config = router.Config;
+        var priority = config.Priority;
+        if (!config.IsOwner)
+        {
+            int sum = config.Priority.Value;
+            foreach (var tracked in config.TrackedInterfaces)
+            {
+                bool isUp = IsInterfaceUp(tracked.Name) != tracked.Reverse;
+                if (tracked.Weight > 0 == isUp)
+                    sum += tracked.Weight;
+            }
+
+            priority = new Priority(Math.Clamp(sum, 1, 254));
+        }
+
+        if (priority == router.State.EffectivePriority)
+            return;
+        if (router.State.State != VrrpState.Initialize)
+            _notify(new PriorityChanged(_now, config.Name, router.State.EffectivePriority, priority));
+        Dispatch(router, VrrpEvent.PriorityChanged(priority));
+    }
+
+    /// <summary>Compares the faults there are with those the machine knows, and tells it. What the group decided stays until it decides again.</summary>
+    private void UpdateFaults(VirtualRouter router, string? detail)
+    {
+        var kept = router.State.Faults & VrrpFaults.SyncGroup;
+        SetFaults(router, OwnFaults(router) | kept, detail);
+    }
+
+    private void SetFaults(VirtualRouter router, VrrpFaults faults, string? detail)
+    {
+        if (faults == router.State.Faults)
+            return;
+        router.PendingDetail = detail;
+        Dispatch(router, VrrpEvent.FaultsChanged(faults));
+        router.PendingDetail = null;
+    }
+
+    /// <summary>A fault that no event will end: tried again after a while.</summary>
+    private void Stick(VirtualRouter router, VrrpFaults fault, string detail)
+    {
+        router.StickyFaults |= fault;
+        router.RetryAt = _now.AddNanoseconds(RetryNanoseconds);
+        UpdateFaults(router, detail);
+        Arm(router);
+    }
+
+    private bool InstallAddresses(VirtualRouter router)
+    {
+        router.HoldsAddresses = true;
+        if (_addressTable.Install(router.Assignments, router.Outcomes))
+        {
+            for (int i = 0; i < router.Outcomes.Length; i++)
+            {
+                if (router.Outcomes[i].Status == AddressStatus.Foreign && router.ToldState != VrrpState.Master)
+                    TellIncident(router, router.Assignments[i].Address, AddressIncidentKind.Foreign);
+            }
+
+            return true;
+        }
+
+        string? detail = null;
+        for (int i = 0; i < router.Outcomes.Length; i++)
+        {
+            if (router.Outcomes[i].Status != AddressStatus.Refused)
+                continue;
+            var address = router.Assignments[i].Address;
+            detail ??= $"the kernel refused {address}: {ErrorText(router.Outcomes[i].Error)}";
+            _notify(new AddressRefused(_now, router.Config.Name, address, Installing: true, router.Outcomes[i].Error));
+        }
+
+        Stick(router, VrrpFaults.AddressRefused, detail ?? "the kernel refused an address");
+        return false;
+    }
+
+    private void RemoveAddresses(VirtualRouter router)
+    {
+        router.HoldsAddresses = false;
+        if (_addressTable.Remove(router.Assignments, router.Outcomes))
+            return;
+        for (int i = 0; i < router.Outcomes.Length; i++)
+        {
+            if (router.Outcomes[i].Status == AddressStatus.Refused)
+                _notify(new AddressRefused(_now, router.Config.Name, router.Assignments[i].Address, Installing: false, router.Outcomes[i].Error));
+        }
+    }
+
+    /// <summary>Level-triggered: an address that a Master should hold and its interface has not is put back and announced.</summary>
+    private void RestoreAddresses()
+    {
+        if (!_addressesWereRemoved)
+            return;
+        _addressesWereRemoved = false;
+        for (int token = 0; token < _routers.Count; token++)
+        {
+            if (_routers[token] is not { State.State: VrrpState.Master } router)
+                continue;
+            bool isMissing = false;
+            foreach (var assignment in router.Assignments)
+            {
+                if (!IsPresent(assignment))
+                {
+                    isMissing = true;
+                    TellIncident(router, assignment.Address, AddressIncidentKind.TakenAway);
+                }
+            }
+
+            if (isMissing)
+                Dispatch(router, VrrpEvent.AddressLost);
+        }
+    }
+
+    private bool IsPresent(in AddressAssignment assignment)
+    {
+        if (!_interfaces.TryGetValue(assignment.InterfaceIndex, out var at))
+            return false;
+        foreach (ref readonly var candidate in CollectionsMarshal.AsSpan(at.Addresses))
+        {
+            if (candidate.Address == assignment.Address.Address && candidate.PrefixLength == assignment.Address.PrefixLength)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Before taking part: what bears our mark and no router of this node holds was left by a process that was killed.</summary>
+    private void RemoveLeftBehind(VirtualRouter router)
+    {
+        if (router.HoldsAddresses)
+            return;
+        List<AddressAssignment>? leftBehind = null;
+        foreach (var assignment in router.Assignments)
+        {
+            if (!_interfaces.TryGetValue(assignment.InterfaceIndex, out var at))
+                continue;
+            foreach (var present in at.Addresses)
+            {
+                if (present.Address != assignment.Address.Address || IsHeldByAnother(router, assignment))
+                    continue;
+                if (!present.IsOurs)
+                {
+                    if (!router.Config.IsOwner)
+                        TellIncident(router, assignment.Address, AddressIncidentKind.Foreign);
+                    continue;
+                }
+
+                (leftBehind ??= []).Add(new(at.Index, assignment.Address with { PrefixLength = present.PrefixLength }));
+                TellIncident(router, assignment.Address, AddressIncidentKind.LeftBehind);
+            }
+        }
+
+        if (leftBehind is not null)
+            _addressTable.Remove(leftBehind.ToArray(), new AddressOutcome[leftBehind.Count]);
+    }
+
+    private bool IsHeldByAnother(VirtualRouter router, in AddressAssignment assignment)
+    {
+        foreach (var other in _byName.Values)
+        {
+            if (other == router || !other.HoldsAddresses)
+                continue;
+            foreach (var held in other.Assignments)
+            {
+                if (held.InterfaceIndex == assignment.InterfaceIndex && held.Address.Address == assignment.Address.Address)
+                    return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void TellIncident(VirtualRouter router, VirtualAddress address, AddressIncidentKind kind) =>
+        _notify(new AddressIncident(_now, router.Config.Name, address, kind));
+
+    private void TellReleased(VirtualRouter router)
+    {
+        foreach (var assignment in router.Assignments)
+            TellIncident(router, assignment.Address, AddressIncidentKind.Released);
+    }
+
+    private void Tell(VirtualRouter router, in Transition transition)
+    {
+        var state = router.State;
+        if (state.State == VrrpState.Master)
+            router.Counters.MasterTransitions++;
+        _notify(new RouterTransition(
+            _now,
+            router.Config.Name,
+            router.ToldState,
+            state.State,
+            transition.Reason,
+            state.Faults,
+            state.EffectivePriority,
+            state.MasterAddress,
+            state.MasterPriority,
+            router.PendingDetail));
+        router.ToldState = state.State;
+    }
+
+    private static string ErrorText(int errno) => Marshal.GetPInvokeErrorMessage(errno);
+}

@@ -1,0 +1,248 @@
+using Vrrp.Links;
+using Vrrp.Packets;
+
+namespace Vrrp;
+
+/// <content>What other threads ask of the engine, on the engine's thread.</content>
+internal sealed partial class VrrpEngine
+{
+    /// <summary>Adds a virtual router; it takes part from <paramref name="startAt"/>.</summary>
+    /// <exception cref="ArgumentException">Its name or its VRID is taken.</exception>
+    public void Add(VirtualRouterConfig config, Instant startAt, Instant now)
+    {
+        _now = now;
+        FinishHandOver(config);
+        if (_byName.ContainsKey(config.Name))
+            throw new ArgumentException($"There is a virtual router named '{config.Name}' already.");
+        if (FindConflict(config) is { } other)
+        {
+            throw new ArgumentException(
+                $"'{config.Name}' has the VRID {config.VirtualRouterId} on {config.Interface} that '{other.Config.Name}' uses for {config.Family} already.");
+        }
+
+        int token = _freeTokens.Count > 0 ? _freeTokens.Pop() : _routers.Count;
+        var router = new VirtualRouter(token, config, startAt);
+        if (token == _routers.Count)
+            _routers.Add(router);
+        else
+            _routers[token] = router;
+        _byName.Add(config.Name, router);
+        Configure(router);
+        JoinGroup(router);
+        Bind(router);
+        UpdatePriority(router);
+        SetFaults(router, OwnFaults(router), null);
+        if (startAt <= now)
+        {
+            router.StartAt = Instant.Never;
+            Begin(router);
+        }
+
+        Arm(router);
+    }
+
+    /// <summary>Stops a virtual router and removes it; <paramref name="removed"/> is called when its addresses are off.</summary>
+    /// <returns>False when there is none of that name.</returns>
+    public bool Remove(string name, bool handOver, Action removed, Instant now)
+    {
+        _now = now;
+        if (!_byName.TryGetValue(name, out var router))
+            return false;
+        router.Removed += removed;
+        router.StartAt = Instant.Never;
+        Dispatch(router, VrrpEvent.Shutdown(handOver));
+        return true;
+    }
+
+    /// <summary>Changes a running router. What names it on the wire cannot change; see <see cref="CanReconfigure"/>.</summary>
+    public void Reconfigure(string name, VirtualRouterConfig config, Instant now)
+    {
+        _now = now;
+        if (!_byName.TryGetValue(name, out var router))
+            throw new ArgumentException($"There is no virtual router named '{name}'.");
+        if (!CanReconfigure(router.Config, config))
+            throw new ArgumentException("Interface, VRID, family and version of a running virtual router cannot change; remove it and add another.");
+        if (config.Name != name && _byName.ContainsKey(config.Name))
+            throw new ArgumentException($"There is a virtual router named '{config.Name}' already.");
+
+        var before = router.Config;
+        var heldBefore = router.HoldsAddresses ? router.Assignments : [];
+        LeaveGroup(router);
+        if (config.Name != name)
+        {
+            _byName.Remove(name);
+            _byName.Add(config.Name, router);
+        }
+
+        router.Config = config;
+        Configure(router);
+        JoinGroup(router);
+        router.Assignments = [];
+        ResolveAddresses(router);
+        ChooseSource(router);
+        if (router.Link is not null && config.UnicastPeers.Length == 0 && before.Group != config.Group)
+            router.Link.JoinGroup(config.Group);
+        UpdatePriority(router);
+
+        if (router.HoldsAddresses && router.State.State == VrrpState.Master)
+        {
+            RemoveMissing(router, heldBefore);
+            bool isNew = false;
+            foreach (var assignment in router.Assignments)
+                isNew |= Array.IndexOf(heldBefore, assignment) < 0;
+            if (isNew && InstallAddresses(router))
+            {
+                router.Announcements = AnnouncementSchedule.AfterTakeover(config.Announcements, now);
+                AnnounceRound(router);
+            }
+
+            // The peers learn the new priority and interval at once, and a shorter interval counts from now.
+            if (router.State.State == VrrpState.Master)
+            {
+                router.State = router.State with { Deadline = now.AddNanoseconds(config.AdvertisementInterval.Nanoseconds) };
+                SendAdvertisement(router, router.State.EffectivePriority);
+            }
+        }
+        else if (router.HoldsAddresses)
+        {
+            RemoveMissing(router, heldBefore);
+        }
+
+        UpdateFaults(router, null);
+        Arm(router);
+    }
+
+    /// <summary>Whether a running router can take a new configuration without leaving.</summary>
+    public static bool CanReconfigure(VirtualRouterConfig from, VirtualRouterConfig to) =>
+        from.Interface == to.Interface && from.VirtualRouterId == to.VirtualRouterId && from.Family == to.Family
+        && from.Version == to.Version && from.IsOwner == to.IsOwner && (from.UnicastPeers.Length == 0) == (to.UnicastPeers.Length == 0);
+
+    /// <summary>A fault that the program around the library declares or ends.</summary>
+    public bool Declare(string name, bool isFaulty, string? detail, Instant now)
+    {
+        _now = now;
+        if (!_byName.TryGetValue(name, out var router))
+            return false;
+        router.StickyFaults = isFaulty ? router.StickyFaults | VrrpFaults.Declared : router.StickyFaults & ~VrrpFaults.Declared;
+        UpdateFaults(router, detail);
+        return true;
+    }
+
+    public IEnumerable<VirtualRouter> Routers => _byName.Values;
+
+    private void RemoveMissing(VirtualRouter router, AddressAssignment[] heldBefore)
+    {
+        var gone = heldBefore.Where(held => Array.IndexOf(router.Assignments, held) < 0
+            && !IsHeldByAnother(router, held)).ToArray();
+        if (gone.Length > 0)
+            _addressTable.Remove(gone, new AddressOutcome[gone.Length]);
+    }
+
+    private void Configure(VirtualRouter router)
+    {
+        var config = router.Config;
+        router.Messages = [];
+        router.Rules = new ReceptionRules
+        {
+            Version = config.Version,
+            Family = config.Family,
+            AuthenticationType = config.Password is null ? AuthenticationType.None : AuthenticationType.SimplePassword,
+            Password = config.Password ?? default,
+            AdvertisementInterval = config.AdvertisementInterval,
+            IsOwner = config.IsOwner,
+            IgnoreWhenOwner = config.OwnerIgnoresAdvertisements,
+            AddressListCheck = config.AddressListCheck,
+            Addresses = [.. config.VirtualAddresses.Select(address => address.Address)],
+            IsUnicast = config.UnicastPeers.Length > 0,
+            UnicastPeers = config.UnicastPeers,
+            CheckUnicastSource = config.CheckUnicastSource,
+            AcceptLegacyUnicastChecksum = config.UnicastPeers.Length > 0,
+            RequireLinkLocalFirst = config.RequireLinkLocalFirst,
+            AcceptEmptyAddressList = config.VirtualAddresses.Length == 0,
+        };
+    }
+
+    private VirtualRouter? FindConflict(VirtualRouterConfig config)
+    {
+        foreach (var other in _byName.Values)
+        {
+            if (other.Config.Interface != config.Interface || other.Config.Family != config.Family
+                || other.Config.VirtualRouterId != config.VirtualRouterId || other.Config.Group != config.Group)
+            {
+                continue;
+            }
+
+            bool areApart = config.UnicastPeers.Length > 0 && other.Config.UnicastPeers.Length > 0
+                && !config.UnicastPeers.Any(peer => other.Config.UnicastPeers.Any(theirs => theirs.Address == peer.Address));
+            if (!areApart)
+                return other;
+        }
+
+        return null;
+    }
+
+    /// <summary>A router that comes back while its predecessor still answers for the successor: the predecessor lets go now.</summary>
+    private void FinishHandOver(VirtualRouterConfig config)
+    {
+        foreach (var router in _byName.Values.ToArray())
+        {
+            if (router.IsRemoving && (router.Config.Name == config.Name || FindConflict(config) == router))
+                Dispatch(router, VrrpEvent.Shutdown());
+        }
+    }
+
+    private void CompleteRemoval(VirtualRouter router)
+    {
+        LeaveGroup(router);
+        router.Interface?.Detach(router);
+        router.Interface = null;
+        router.Link = null;
+        _byName.Remove(router.Config.Name);
+        _routers[router.Token] = null;
+        // Entries of this number may still be in the queue; a successor must not take them for its own.
+        router.ArmedAt = Instant.Never;
+        _freeTokens.Push(router.Token);
+        var removed = router.Removed;
+        router.Removed = null;
+        removed?.Invoke();
+    }
+
+    private void JoinGroup(VirtualRouter router)
+    {
+        if (router.Config.SyncGroup is not { } name)
+            return;
+        if (!_groups.TryGetValue(name, out var group))
+        {
+            group = new SyncGroupState(name);
+            _groups.Add(name, group);
+        }
+
+        router.Group = group;
+        group.Members.Add(router);
+        MarkDirty(group);
+    }
+
+    private void LeaveGroup(VirtualRouter router)
+    {
+        if (router.Group is not { } group)
+            return;
+        group.Members.Remove(router);
+        router.Group = null;
+        if (group.Members.Count == 0)
+        {
+            _groups.Remove(group.Name);
+        }
+        else
+        {
+            MarkDirty(group);
+        }
+    }
+
+    private void MarkDirty(SyncGroupState group)
+    {
+        if (group.IsDirty)
+            return;
+        group.IsDirty = true;
+        _dirtyGroups.Add(group);
+    }
+}

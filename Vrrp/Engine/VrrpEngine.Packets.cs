@@ -1,0 +1,256 @@
+using System.Runtime.InteropServices;
+using Vrrp.Links;
+using Vrrp.Packets;
+
+namespace Vrrp;
+
+/// <content>Advertisements in and out, and announcements.</content>
+internal sealed partial class VrrpEngine
+{
+    // Version 2 with 255 addresses: 8 + 255 × 4 + 8; version 3 over IPv6 with 255: 8 + 255 × 16.
+    private readonly byte[] _messageBuffer = new byte[8 + (255 * 16)];
+    private readonly byte[] _frameBuffer = new byte[NeighborAdvertisement.FrameLength];
+    private readonly List<IPAddressValue> _advertised = new(255);
+
+    void IPacketSink.PacketReceived(IVrrpLink link, in ReceivedPacket packet)
+    {
+        if (!_interfaces.TryGetValue(link.InterfaceIndex, out var at) || at.IsLocal(packet.Source))
+            return;
+        var router = _codec.TryPeekVirtualRouterId(packet, out byte id) ? Select(at.First(link.Family, id), packet.Source) : null;
+        var rejection = _codec.Read(packet, link.Family, router?.Rules, out var advertisement);
+        if (rejection != PacketRejection.None)
+        {
+            Drop(at, router, rejection, packet);
+            return;
+        }
+
+        if (router is null)
+            return;
+        router.Counters.AdvertisementsReceived++;
+        if (advertisement.Priority == Priority.Relinquish)
+            router.Counters.PriorityZeroReceived++;
+        if (advertisement.Notes != AdvertisementNotes.None)
+            TellDifference(router, advertisement);
+        if (router.State.State == VrrpState.Master)
+            TellSecondMaster(router, advertisement);
+        Dispatch(router, VrrpEvent.Advertisement(
+            advertisement.Priority,
+            AdvertisementInterval.FromCentiseconds(advertisement.IntervalCentiseconds),
+            packet.Source,
+            router.PrimaryAddress));
+    }
+
+    void ISendFailureSink.SendFailed(int token, int errno)
+    {
+        var router = token < _routers.Count ? _routers[token] : null;
+        if (router is null)
+            return;
+        router.Counters.SendFailures++;
+        router.LastSendFailed = true;
+        router.ConsecutiveSendFailures++;
+        int failures = router.ConsecutiveSendFailures;
+        // Told at the first and then ever more rarely, so that a dead link does not fill the log.
+        if ((failures & (failures - 1)) == 0)
+            _notify(new SendFailed(_now, router.Config.Name, errno, failures));
+        // One unicast peer that cannot be reached is no reason to leave the others alone.
+        if (router.Config.UnicastPeers.Length == 0 && failures >= router.Config.DownTimerAdverts
+            && router.State.State == VrrpState.Master && _depth == 0)
+        {
+            Stick(router, VrrpFaults.SendFailing, $"{failures} packets in a row could not be sent: {ErrorText(errno)}");
+        }
+    }
+
+    private static VirtualRouter? Select(VirtualRouter? first, IPAddressValue source)
+    {
+        if (first?.NextSameId is null)
+            return first;
+        for (var router = first; router is not null; router = router.NextSameId)
+        {
+            foreach (var peer in router.Config.UnicastPeers.AsSpan())
+            {
+                if (peer.Address == source)
+                    return router;
+            }
+        }
+
+        return first;
+    }
+
+    private void Drop(EngineInterface at, VirtualRouter? router, PacketRejection rejection, in ReceivedPacket packet)
+    {
+        bool isNotice;
+        long count;
+        if (router is null)
+        {
+            isNotice = IsNotice(ref CollectionsMarshal.GetValueRefOrAddDefault(_toldUnknown, (at.Index, rejection), out bool known), known, out count);
+        }
+        else
+        {
+            router.Counters.CountDropped(rejection);
+            isNotice = IsNotice(ref CollectionsMarshal.GetValueRefOrAddDefault(router.ToldRejections, rejection, out bool known), known, out count);
+        }
+
+        if (isNotice)
+        {
+            _notify(new PacketDropped(
+                _now, router?.Config.Name ?? "", at.Name, rejection, packet.Source, count, RejectionDetail(router, rejection, packet)));
+        }
+    }
+
+    private bool IsNotice(ref (Instant At, long Untold) told, bool isKnown, out long count)
+    {
+        count = ++told.Untold;
+        if (isKnown && _now.Nanoseconds - told.At.Nanoseconds < RepeatNoticeNanoseconds)
+            return false;
+        told = (_now, 0);
+        return true;
+    }
+
+    private static string? RejectionDetail(VirtualRouter? router, PacketRejection rejection, in ReceivedPacket packet)
+    {
+        var message = packet.Message;
+        if (message.Length < 8)
+            return $"{message.Length} octets";
+        return rejection switch
+        {
+            PacketRejection.Version => $"version {message[0] >> 4}, ours is {(router is null ? "2 or 3" : ((int)router.Config.Version).ToString(null, null))}",
+            PacketRejection.Type => $"type {message[0] & 15}",
+            PacketRejection.HopLimit => $"{packet.HopLimit} instead of 255: it has passed a router, or is forged",
+            PacketRejection.UnknownVirtualRouterId => $"VRID {message[1]}",
+            PacketRejection.Interval when router is { Config.Version: VrrpVersion.V2 } =>
+                $"{message[5]} s, ours is {router.Config.AdvertisementInterval}; both routers will be Master",
+            PacketRejection.AuthenticationTypeMismatch when router is not null =>
+                $"type {message[4]}, ours is {(router.Config.Password is null ? "0 (none)" : "1 (PASS)")}",
+            PacketRejection.LengthMismatch => $"{message[3]} addresses in {message.Length} octets",
+            _ => null,
+        };
+    }
+
+    private void TellDifference(VirtualRouter router, in Advertisement advertisement)
+    {
+        if (!router.DifferenceToldAt.IsNever && _now.Nanoseconds - router.DifferenceToldAt.Nanoseconds < RepeatNoticeNanoseconds)
+            return;
+        router.DifferenceToldAt = _now;
+        if (advertisement.Notes.HasFlag(AdvertisementNotes.IntervalDiffers))
+        {
+            _notify(new AdvertisementDiffers(_now, router.Config.Name, advertisement.Source,
+                $"it advertises every {AdvertisementInterval.FromCentiseconds(advertisement.IntervalCentiseconds)}, this router every {router.Config.AdvertisementInterval}"));
+        }
+
+        if (advertisement.Notes.HasFlag(AdvertisementNotes.AddressListDiffers))
+        {
+            _notify(new AdvertisementDiffers(_now, router.Config.Name, advertisement.Source,
+                $"its {advertisement.AddressCount} virtual addresses are not the {router.Config.VirtualAddresses.Length} of this router"));
+        }
+    }
+
+    private void TellSecondMaster(VirtualRouter router, in Advertisement advertisement)
+    {
+        bool isLower = advertisement.Priority < router.State.EffectivePriority
+            || (advertisement.Priority == router.State.EffectivePriority && advertisement.Source < router.PrimaryAddress);
+        if (!isLower || advertisement.Priority == Priority.Relinquish || router.State.IsSuspect)
+            return;
+        if (router.SecondMasterTold == advertisement.Source && !router.SecondMasterToldAt.IsNever
+            && _now.Nanoseconds - router.SecondMasterToldAt.Nanoseconds < RepeatNoticeNanoseconds)
+        {
+            return;
+        }
+
+        router.SecondMasterTold = advertisement.Source;
+        router.SecondMasterToldAt = _now;
+        _notify(new SecondMasterHeard(_now, router.Config.Name, advertisement.Source, advertisement.Priority));
+    }
+
+    private void SendAdvertisement(VirtualRouter router, Priority priority)
+    {
+        if (router.Link is not { } link || router.PrimaryAddress.IsNone)
+            return;
+        if (!router.LastSendFailed)
+            router.ConsecutiveSendFailures = 0;
+        router.LastSendFailed = false;
+        if (priority == Priority.Relinquish)
+            router.Counters.PriorityZeroSent++;
+        var config = router.Config;
+        bool isCurrent = router.MessagePriority == priority && router.MessageSource == router.PrimaryAddress;
+        var peers = config.UnicastPeers.AsSpan();
+        int destinations = Math.Max(1, peers.Length);
+        if (router.Messages.Length != destinations)
+        {
+            router.Messages = new byte[destinations][];
+            isCurrent = false;
+        }
+
+        for (int i = 0; i < destinations; i++)
+        {
+            var destination = peers.Length == 0 ? config.Group : peers[i].Address;
+            // The message is the same until priority or source change; only the first one after that is written.
+            if (!isCurrent || router.Messages[i] is null)
+                router.Messages[i] = WriteMessage(router, priority, destination);
+            byte hopLimit = peers.Length == 0 ? (byte)255 : config.UnicastHopLimit;
+            link.SendAdvertisement(router.Token, router.PrimaryAddress, destination, hopLimit, router.Messages[i]);
+            router.Counters.AdvertisementsSent++;
+        }
+
+        router.MessagePriority = priority;
+        router.MessageSource = router.PrimaryAddress;
+    }
+
+    private byte[] WriteMessage(VirtualRouter router, Priority priority, IPAddressValue destination)
+    {
+        var config = router.Config;
+        _advertised.Clear();
+        foreach (var address in config.VirtualAddresses)
+            _advertised.Add(address.Address);
+        int length = _codec.Write(
+            new AdvertisementContent
+            {
+                Version = config.Version,
+                Family = config.Family,
+                VirtualRouterId = config.VirtualRouterId,
+                Priority = priority,
+                Interval = config.AdvertisementInterval,
+                Addresses = CollectionsMarshal.AsSpan(_advertised),
+                AuthenticationType = config.Password is null ? AuthenticationType.None : AuthenticationType.SimplePassword,
+                Password = config.Password ?? default,
+                Checksum = config.Checksum,
+            },
+            router.PrimaryAddress,
+            destination,
+            _messageBuffer);
+        return _messageBuffer.AsSpan(0, length).ToArray();
+    }
+
+    /// <summary>What is due of the announcements; without spacing that is one round, so that other routers' first rounds come before the next.</summary>
+    private void AnnounceRound(VirtualRouter router)
+    {
+        int count = router.Assignments.Length;
+        for (int sent = 0; sent < Math.Max(1, count); sent++)
+        {
+            if (!router.Announcements.TryTake(router.Config.Announcements, count, _now, out int index))
+                return;
+            Announce(router, index);
+        }
+    }
+
+    private void Announce(VirtualRouter router, int index)
+    {
+        var assignment = router.Assignments[index];
+        if (!_interfaces.TryGetValue(assignment.InterfaceIndex, out var at) || at.Facts is null || at.Facts.IsLoopback)
+            return;
+        var address = assignment.Address.Address;
+        // An address on a loopback or tunnel has no neighbours to tell.
+        if (at.Facts.MacAddress.IsZero || OpenLink(at, address.Family) is not { } link)
+            return;
+        if (router.Frames[index] is not { } frame)
+        {
+            int length = address.Family == IPFamily.IPv4
+                ? ArpPacket.WriteGratuitous(_frameBuffer, at.Facts.MacAddress, address)
+                : NeighborAdvertisement.WriteUnsolicited(_frameBuffer, at.Facts.MacAddress, address, isRouter: true);
+            frame = _frameBuffer.AsSpan(0, length).ToArray();
+            router.Frames[index] = frame;
+        }
+
+        link.SendFrame(router.Token, frame);
+        router.Counters.AnnouncementsSent++;
+    }
+}

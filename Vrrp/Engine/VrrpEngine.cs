@@ -1,0 +1,369 @@
+using System.Collections.Immutable;
+using Vrrp.Links;
+using Vrrp.Linux;
+using Vrrp.Packets;
+
+namespace Vrrp;
+
+/// <summary>
+/// All virtual routers of a node, synchronously: input in, <see cref="IVrrpStateMachine.Step"/>, actions out, the next deadline.
+/// It has no thread and no clock; whoever drives it gives the time. One turn is <see cref="BeginTurn"/>, the Receive calls,
+/// <see cref="EndTurn"/>.
+/// </summary>
+internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFailureSink, IDisposable
+{
+    /// <summary>Packets read from one link in one turn, so that a flood cannot hold up deadlines.</summary>
+    public const int ReceiveLimit = 512;
+
+    /// <summary>Lateness from which the sockets are read before any deadline is acted on, ready or not.</summary>
+    private const long StallNanoseconds = 20_000_000;
+
+    /// <summary>Time from a refused address or a failing socket to the next attempt.</summary>
+    private const long RetryNanoseconds = 5_000_000_000;
+
+    /// <summary>The same thing is told again after this time.</summary>
+    private const long RepeatNoticeNanoseconds = 60_000_000_000;
+
+    /// <summary>Takeovers whose advertisements may wait for those behind them.</summary>
+    private const int TakeoverBatch = 32;
+
+    private readonly IVrrpPlatform _platform;
+    private readonly IFrameCodec _codec;
+    private readonly IVrrpStateMachine _machine;
+    private readonly Action<VrrpNotification> _notify;
+    private readonly IInterfaceMonitor _monitor;
+    private readonly IAddressTable _addressTable;
+    private readonly List<VirtualRouter?> _routers = [];
+    private readonly Stack<int> _freeTokens = new();
+    private readonly Dictionary<string, VirtualRouter> _byName = new(StringComparer.Ordinal);
+    private readonly Dictionary<int, EngineInterface> _interfaces = [];
+    private readonly Dictionary<string, EngineInterface> _interfacesByName = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SyncGroupState> _groups = new(StringComparer.Ordinal);
+    private readonly List<IVrrpLink> _links = [];
+    private readonly DeadlineQueue _deadlines = new();
+    private readonly List<VirtualRouter> _takeovers = [];
+    private readonly List<SyncGroupState> _dirtyGroups = [];
+    private readonly Dictionary<(int Interface, PacketRejection Reason), (Instant At, long Untold)> _toldUnknown = [];
+    private Instant _now;
+    private int _depth;
+    private bool _isListing;
+    private bool _addressesWereRemoved;
+
+    public VrrpEngine(
+        IVrrpPlatform platform, IFrameCodec codec, IVrrpStateMachine machine, Action<VrrpNotification> notify)
+    {
+        _platform = platform;
+        _codec = codec;
+        _machine = machine;
+        _notify = notify;
+        _monitor = platform.OpenMonitor();
+        _addressTable = platform.OpenAddressTable();
+    }
+
+    /// <summary>Told when a link is opened, so that its descriptor can be waited for.</summary>
+    public Action<IVrrpLink>? LinkOpened { get; set; }
+
+    /// <summary>Told before a link is closed.</summary>
+    public Action<IVrrpLink>? LinkClosing { get; set; }
+
+    public IInterfaceMonitor Monitor => _monitor;
+
+    public int RouterCount => _byName.Count;
+
+    /// <summary>When <see cref="EndTurn"/> has work, at the latest.</summary>
+    public Instant NextDeadline => _deadlines.Earliest;
+
+    /// <summary>Lists interfaces. Call once, before anything else.</summary>
+    public void Start(Instant now)
+    {
+        _now = now;
+        _monitor.List(this);
+    }
+
+    /// <summary>Notices a stall, and then reads what waits in the sockets before anything is concluded from silence.</summary>
+    public void BeginTurn(Instant now)
+    {
+        _now = now;
+        var earliest = _deadlines.Earliest;
+        if (earliest.IsNever || now.Nanoseconds - earliest.Nanoseconds < StallNanoseconds)
+            return;
+        bool isStall = false;
+        foreach (var router in _routers)
+        {
+            if (router is not { State.State: VrrpState.Master })
+                continue;
+            long late = now.Nanoseconds - router.State.Deadline.Nanoseconds;
+            if (late < StallNanoseconds)
+                continue;
+            isStall = true;
+            // A peer waits for its down interval from the last advertisement; we were due one interval after that.
+            if (late > (router.Config.DownTimerAdverts - 1) * router.Config.AdvertisementInterval.Nanoseconds)
+                Dispatch(router, VrrpEvent.Stalled);
+        }
+
+        if (isStall)
+            _notify(new EngineStalled(now, now - earliest));
+        ReceiveInterfaces();
+        for (int i = 0; i < _links.Count; i++)
+            _links[i].Receive(this, ReceiveLimit);
+    }
+
+    /// <summary>Reads packets of a link that is ready.</summary>
+    public void Receive(IVrrpLink link) => link.Receive(this, ReceiveLimit);
+
+    /// <summary>Reads changes of interfaces and addresses.</summary>
+    public void ReceiveInterfaces()
+    {
+        _monitor.Receive(this);
+        RestoreAddresses();
+    }
+
+    /// <summary>Acts on deadlines and sends what is queued.</summary>
+    public void EndTurn(Instant now)
+    {
+        _now = now;
+        while (_deadlines.TryTake(now, out var at, out int token))
+        {
+            var router = _routers[token];
+            if (router is null || router.ArmedAt != at)
+                continue;
+            router.ArmedAt = Instant.Never;
+            if (router.NextDeadline > now)
+            {
+                Arm(router);
+                continue;
+            }
+
+            // Those that are Master go first: their peers wait for an advertisement, a takeover has waited already.
+            if (router.State.State == VrrpState.Master && !router.State.WantsMaster)
+                RunDue(router, at);
+            else
+                _takeovers.Add(router);
+        }
+
+        if (_takeovers.Count > 0)
+        {
+            Flush();
+            for (int i = 0; i < _takeovers.Count; i++)
+            {
+                RunDue(_takeovers[i], _takeovers[i].NextDeadline);
+                if (i % TakeoverBatch == TakeoverBatch - 1)
+                    Flush();
+            }
+
+            _takeovers.Clear();
+        }
+
+        Flush();
+    }
+
+    private void Flush()
+    {
+        for (int i = 0; i < _links.Count; i++)
+            _links[i].Flush(this);
+    }
+
+    private void RunDue(VirtualRouter router, Instant due)
+    {
+        if (_routers[router.Token] != router)
+            return;
+        if (router.StartAt <= _now)
+        {
+            router.StartAt = Instant.Never;
+            Begin(router);
+        }
+
+        if (router.RetryAt <= _now)
+        {
+            router.RetryAt = Instant.Never;
+            router.StickyFaults &= VrrpFaults.Declared;
+            if (router.Link is null)
+                Bind(router);
+            UpdateFaults(router, null);
+        }
+
+        if (router.State.Deadline <= _now)
+        {
+            var late = _now - due;
+            if (late > router.Counters.MaxLateness)
+                router.Counters.MaxLateness = late;
+            Dispatch(router, VrrpEvent.DeadlineReached);
+        }
+
+        if (router.Announcements.NextAt <= _now)
+            AnnounceRound(router);
+        Arm(router);
+    }
+
+    private void Begin(VirtualRouter router)
+    {
+        RemoveLeftBehind(router);
+        Dispatch(router, VrrpEvent.Startup);
+    }
+
+    private void Arm(VirtualRouter router)
+    {
+        var next = router.NextDeadline;
+        if (next < router.ArmedAt)
+        {
+            router.ArmedAt = next;
+            _deadlines.Add(next, router.Token);
+        }
+    }
+
+    /// <summary>One event through the machine, its actions, and the sync group if the router has one.</summary>
+    private void Dispatch(VirtualRouter router, in VrrpEvent input)
+    {
+        _depth++;
+        var before = router.State;
+        var transition = _machine.Step(router.Config, before, input, _now);
+        router.State = transition.State;
+        bool wasCompleted = Execute(router, transition.Actions);
+        bool hasMoved = before.State != transition.State.State;
+        if (wasCompleted && hasMoved)
+            Tell(router, transition);
+        if (before.IsHandingOver && !router.State.IsHandingOver)
+            TellReleased(router);
+        if (router.Group is { } group && (hasMoved || before.WantsMaster != router.State.WantsMaster || before.Faults != router.State.Faults))
+        {
+            group.HasYielded |= before.State == VrrpState.Master && transition.State.State == VrrpState.Backup;
+            MarkDirty(group);
+        }
+
+        if (router.ArmedAt > router.NextDeadline)
+            Arm(router);
+        if (--_depth == 0)
+        {
+            ApplyGroups();
+            if (router.IsRemoving && router.State is { State: VrrpState.Initialize, IsHandingOver: false })
+                CompleteRemoval(router);
+        }
+    }
+
+    private bool Execute(VirtualRouter router, ImmutableArray<VrrpAction> actions)
+    {
+        foreach (var action in actions)
+        {
+            switch (action)
+            {
+                case VrrpAction.InstallAddresses:
+                    if (!InstallAddresses(router))
+                        return false;
+                    break;
+                case VrrpAction.RemoveAddresses:
+                    RemoveAddresses(router);
+                    break;
+                case VrrpAction.SendAdvertisement:
+                    SendAdvertisement(router, router.State.EffectivePriority);
+                    break;
+                case VrrpAction.SendRelinquish:
+                    SendAdvertisement(router, Priority.Relinquish);
+                    // The farewell must not wait behind address work of this turn.
+                    router.Link?.Flush(this);
+                    break;
+                case VrrpAction.AnnounceAddresses:
+                    router.Announcements = AnnouncementSchedule.AfterTakeover(router.Config.Announcements, _now);
+                    AnnounceRound(router);
+                    break;
+                case VrrpAction.ReannounceAddresses:
+                    Reannounce(router);
+                    break;
+                case VrrpAction.StopAnnouncing:
+                    router.Announcements = AnnouncementSchedule.Idle;
+                    break;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Hosts may have learned the other Master for every address that moves with this one.</summary>
+    private void Reannounce(VirtualRouter router)
+    {
+        router.Counters.LowerMastersHeard++;
+        if (router.Group is null)
+        {
+            router.Announcements = router.Announcements.AfterLowerMaster(router.Config.Announcements, _now);
+            return;
+        }
+
+        foreach (var member in router.Group.Members)
+        {
+            if (member.State.State != VrrpState.Master)
+                continue;
+            member.Announcements = member.Announcements.AfterLowerMaster(member.Config.Announcements, _now);
+            Arm(member);
+        }
+    }
+
+    private void ApplyGroups()
+    {
+        _depth++;
+        for (int i = 0; i < _dirtyGroups.Count; i++)
+        {
+            var group = _dirtyGroups[i];
+            group.IsDirty = false;
+            bool hasYielded = group.HasYielded;
+            group.HasYielded = false;
+            ReadFacts(group);
+            bool isFaulty = SyncGroup.IsFaulty(group.Facts);
+            foreach (var member in group.Members)
+            {
+                var own = OwnFaults(member);
+                bool isDragged = isFaulty && own == VrrpFaults.None;
+                SetFaults(member, isDragged ? VrrpFaults.SyncGroup : own, isDragged ? $"another member of sync group {group.Name} is in fault" : null);
+            }
+
+            if (isFaulty)
+                continue;
+            ReadFacts(group);
+            switch (SyncGroup.Decide(group.Facts, hasYielded))
+            {
+                case SyncVerdict.BecomeMaster:
+                    foreach (var member in group.Members)
+                    {
+                        if (member.State.State == VrrpState.Backup)
+                            Dispatch(member, VrrpEvent.GroupBecomesMaster);
+                    }
+
+                    break;
+                case SyncVerdict.BecomeBackup:
+                    foreach (var member in group.Members)
+                    {
+                        if (member.State.State == VrrpState.Master)
+                            Dispatch(member, VrrpEvent.GroupBecomesBackup);
+                    }
+
+                    break;
+            }
+        }
+
+        _dirtyGroups.Clear();
+        _depth--;
+    }
+
+    private static void ReadFacts(SyncGroupState group)
+    {
+        if (group.Facts.Length != group.Members.Count)
+            group.Facts = new SyncMember[group.Members.Count];
+        for (int i = 0; i < group.Facts.Length; i++)
+        {
+            var state = group.Members[i].State;
+            group.Facts[i] = new(state.State, state.WantsMaster, (state.Faults & ~VrrpFaults.SyncGroup) != VrrpFaults.None);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var link in _links)
+        {
+            LinkClosing?.Invoke(link);
+            link.Dispose();
+        }
+
+        _links.Clear();
+        _addressTable.Dispose();
+        _monitor.Dispose();
+    }
+}

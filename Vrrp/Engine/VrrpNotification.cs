@@ -1,0 +1,119 @@
+using Vrrp.Links;
+using Vrrp.Packets;
+
+namespace Vrrp;
+
+/// <summary>What the engine tells. Immutable; one is made when something happens, none in steady state.</summary>
+/// <param name="At">When, on the monotonic clock.</param>
+/// <param name="VirtualRouter">Name of the virtual router; empty when it concerns the whole node.</param>
+public abstract record VrrpNotification(Instant At, string VirtualRouter);
+
+/// <summary>A virtual router changed its state.</summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router.</param>
+/// <param name="From">State before.</param>
+/// <param name="To">State now.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Faults">What keeps it in Fault, if it is.</param>
+/// <param name="EffectivePriority">Priority in force.</param>
+/// <param name="Peer">The router whose advertisement led to this, or the last Master heard; none if none was.</param>
+/// <param name="PeerPriority">Its priority.</param>
+/// <param name="Detail">What an operator should know besides, as a clause; null if nothing.</param>
+public sealed record RouterTransition(
+    Instant At,
+    string VirtualRouter,
+    VrrpState From,
+    VrrpState To,
+    TransitionReason Reason,
+    VrrpFaults Faults,
+    Priority EffectivePriority,
+    IPAddressValue Peer,
+    Priority PeerPriority,
+    string? Detail) : VrrpNotification(At, VirtualRouter);
+
+/// <summary>A Master heard another Master of lower rank and stays. Told once until the other changes or a minute has passed.</summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router.</param>
+/// <param name="Peer">The other Master.</param>
+/// <param name="PeerPriority">Its priority.</param>
+public sealed record SecondMasterHeard(Instant At, string VirtualRouter, IPAddressValue Peer, Priority PeerPriority)
+    : VrrpNotification(At, VirtualRouter);
+
+/// <summary>The kernel refused to install or remove an address.</summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router.</param>
+/// <param name="Address">The address.</param>
+/// <param name="Installing">True when installing, false when removing.</param>
+/// <param name="Error">The errno.</param>
+public sealed record AddressRefused(Instant At, string VirtualRouter, VirtualAddress Address, bool Installing, int Error)
+    : VrrpNotification(At, VirtualRouter);
+
+/// <summary>Why an address is remarked upon.</summary>
+public enum AddressIncidentKind
+{
+    /// <summary>Someone took it off while this router is Master; it was put back.</summary>
+    TakenAway,
+
+    /// <summary>It was on the interface, and not by us; it serves, and stays when this router leaves.</summary>
+    Foreign,
+
+    /// <summary>It bore our mark although this router had not installed it, left by a process that was killed; it was removed.</summary>
+    LeftBehind,
+
+    /// <summary>The hand-over is complete: it was removed.</summary>
+    Released,
+}
+
+/// <summary>Something happened to an address that was neither taking over nor leaving.</summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router.</param>
+/// <param name="Address">The address.</param>
+/// <param name="Kind">What happened.</param>
+public sealed record AddressIncident(Instant At, string VirtualRouter, VirtualAddress Address, AddressIncidentKind Kind)
+    : VrrpNotification(At, VirtualRouter);
+
+/// <summary>Packets were dropped. Told at most once a minute for a router and reason.</summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router; empty when the VRID is not ours.</param>
+/// <param name="Interface">Where it came in.</param>
+/// <param name="Reason">Why it was dropped.</param>
+/// <param name="Source">Who sent it.</param>
+/// <param name="Count">How many were dropped for this reason since it was last told, this one included.</param>
+/// <param name="Detail">What differs, as a clause; null if the reason says it all.</param>
+public sealed record PacketDropped(
+    Instant At, string VirtualRouter, string Interface, PacketRejection Reason, IPAddressValue Source, long Count, string? Detail)
+    : VrrpNotification(At, VirtualRouter);
+
+/// <summary>An advertisement was used although it differs from this router's configuration.</summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router.</param>
+/// <param name="Source">Who sent it.</param>
+/// <param name="Difference">What differs, as a clause.</param>
+public sealed record AdvertisementDiffers(Instant At, string VirtualRouter, IPAddressValue Source, string Difference)
+    : VrrpNotification(At, VirtualRouter);
+
+/// <summary>Trackers changed the priority in force.</summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router.</param>
+/// <param name="From">Before.</param>
+/// <param name="To">Now.</param>
+public sealed record PriorityChanged(Instant At, string VirtualRouter, Priority From, Priority To) : VrrpNotification(At, VirtualRouter);
+
+/// <summary>Advertisements or announcements could not be sent.</summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router.</param>
+/// <param name="Error">The errno.</param>
+/// <param name="Consecutive">Failures in a row.</param>
+public sealed record SendFailed(Instant At, string VirtualRouter, int Error, int Consecutive) : VrrpNotification(At, VirtualRouter);
+
+/// <summary>The engine was not scheduled in time.</summary>
+/// <param name="At">When it ran again.</param>
+/// <param name="Lateness">By how much the earliest deadline was missed.</param>
+public sealed record EngineStalled(Instant At, TimeSpan Lateness) : VrrpNotification(At, "");
+
+/// <summary>Sockets for an interface could not be opened.</summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router.</param>
+/// <param name="Interface">The interface.</param>
+/// <param name="Message">The system's reason.</param>
+public sealed record LinkUnusable(Instant At, string VirtualRouter, string Interface, string Message) : VrrpNotification(At, VirtualRouter);
