@@ -259,7 +259,7 @@ internal sealed partial class VrrpEngine
     }
 
     /// <summary>RFC 9568 §5.1.1.1, §5.1.2.1: the interface's own address, never a virtual one unless this router owns it.</summary>
-    private void ChooseSource(VirtualRouter router)
+    private static void ChooseSource(VirtualRouter router)
     {
         var config = router.Config;
         var chosen = default(IPAddressValue);

@@ -138,7 +138,7 @@ internal sealed partial class VrrpEngine
             _addressTable.Remove(gone, new AddressOutcome[gone.Length]);
     }
 
-    private void Configure(VirtualRouter router)
+    private static void Configure(VirtualRouter router)
     {
         var config = router.Config;
         router.Messages = [];

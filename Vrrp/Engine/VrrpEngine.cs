@@ -353,6 +353,21 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         }
     }
 
+    /// <summary>The engine cannot go on: say goodbye and take the addresses off, as far as that still works.</summary>
+    public void Abandon(Instant now)
+    {
+        _now = now;
+        foreach (var router in _routers)
+        {
+            if (router is not { HoldsAddresses: true })
+                continue;
+            SendAdvertisement(router, Priority.Relinquish);
+            _addressTable.Remove(router.Assignments, router.Outcomes);
+        }
+
+        Flush();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -1,0 +1,366 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Vrrp.Links;
+using Vrrp.Linux;
+using Vrrp.Packets;
+
+namespace Vrrp;
+
+/// <summary>
+/// Runs virtual routers on this host. It owns one thread that does all of VRRP; its methods may be called from any thread and complete
+/// when that thread has done what was asked.
+/// </summary>
+/// <example>
+/// <code>
+/// await using var node = VrrpNode.Start();
+/// await node.AddAsync(new VirtualRouterConfig
+/// {
+///     Name = "web", Interface = "eth0", VirtualRouterId = new(51),
+///     VirtualAddresses = [VirtualAddress.Host(IPAddressValue.Parse("192.0.2.254"))],
+/// });
+/// await foreach (var transition in node.ReadTransitionsAsync())
+///     Console.WriteLine($"{transition.VirtualRouter} is {transition.To}: {transition.Reason}");
+/// </code>
+/// </example>
+public sealed class VrrpNode : IAsyncDisposable
+{
+    private const int MonitorToken = 0;
+    private const int NotificationCapacity = 4096;
+
+    private readonly VrrpNodeOptions _options;
+    private readonly ConcurrentQueue<EngineCommand> _commands = new();
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly EpollWaiter _waiter = new();
+    private readonly VrrpEngine _engine;
+    private readonly Dictionary<int, IVrrpLink> _linksByToken = [];
+    private readonly Thread _thread;
+    private readonly Lock _subscriptionLock = new();
+    private readonly Lock _wakeLock = new();
+    private Channel<VrrpNotification>[] _subscribers = [];
+    private int _lastToken = MonitorToken;
+    private bool _isStopping;
+    private bool _isClosed;
+    private int _isStopRequested;
+
+    private VrrpNode(VrrpNodeOptions options)
+    {
+        _options = options;
+        _engine = new VrrpEngine(
+            options.Platform ?? new LinuxPlatform(options.AddressMark),
+            options.Codec ?? new VrrpFrameCodec(),
+            options.StateMachine ?? VrrpStateMachine.Instance,
+            Publish);
+        _engine.LinkOpened = link =>
+        {
+            if (link.Descriptor < 0)
+                return;
+            _linksByToken.Add(++_lastToken, link);
+            _waiter.Add(link.Descriptor, _lastToken);
+        };
+        _engine.LinkClosing = link =>
+        {
+            foreach (var (token, open) in _linksByToken)
+            {
+                if (open == link)
+                {
+                    _waiter.Remove(link.Descriptor);
+                    _linksByToken.Remove(token);
+                    break;
+                }
+            }
+        };
+        if (_engine.Monitor.Descriptor >= 0)
+            _waiter.Add(_engine.Monitor.Descriptor, MonitorToken);
+        _thread = new Thread(Run) { Name = "vrrp engine", IsBackground = true };
+    }
+
+    /// <summary>Completes when the node has stopped; faults when the engine thread failed, after it gave its addresses up.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>Starts a node with no virtual router yet.</summary>
+    /// <param name="options">How it runs; null for the defaults.</param>
+    /// <returns>The running node.</returns>
+    /// <exception cref="LinuxException">A capability is missing, or real-time scheduling or locked memory were asked for and refused.</exception>
+    public static VrrpNode Start(VrrpNodeOptions? options = null)
+    {
+        var node = new VrrpNode(options ?? new());
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        node._thread.UnsafeStart(started);
+        // The thread answers as soon as it has set its scheduling and listed the interfaces.
+        started.Task.GetAwaiter().GetResult();
+        return node;
+    }
+
+    /// <summary>Adds a virtual router and starts it.</summary>
+    /// <param name="config">What to run.</param>
+    /// <param name="delay">Time until it takes part; adverts that arrive before are not looked at.</param>
+    /// <param name="cancellationToken">Ends the wait, not the addition.</param>
+    /// <returns>A task that completes when it runs.</returns>
+    /// <exception cref="ArgumentException">The configuration contradicts itself, or its name or VRID is taken.</exception>
+    public Task AddAsync(VirtualRouterConfig config, TimeSpan delay = default, CancellationToken cancellationToken = default)
+    {
+        ThrowIfInvalid(config);
+        return PostAsync((engine, now) => engine.Add(config, now + delay, now), cancellationToken);
+    }
+
+    /// <summary>Stops a virtual router and removes it.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="handOver">
+    /// Whether a Master goes on answering for its addresses until its successor is heard (at most the longest skew time), so that nothing is lost.
+    /// </param>
+    /// <param name="cancellationToken">Ends the wait, not the removal.</param>
+    /// <returns>A task that completes when its addresses are off.</returns>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    public async Task RemoveAsync(string name, bool handOver = true, CancellationToken cancellationToken = default)
+    {
+        var removed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await PostAsync(
+            (engine, now) =>
+            {
+                if (!engine.Remove(name, handOver, removed.SetResult, now))
+                    throw new ArgumentException($"There is no virtual router named '{name}'.", nameof(name));
+            },
+            cancellationToken).ConfigureAwait(false);
+        await removed.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Changes a running virtual router without a transition: a Master stays Master and misses no advertisement.</summary>
+    /// <param name="name">Its present name.</param>
+    /// <param name="config">What it is to become; interface, VRID, family and version must be the same.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <returns>A task that completes when it is done.</returns>
+    /// <exception cref="ArgumentException">There is none of that name, or what must stay would change.</exception>
+    public Task ReconfigureAsync(string name, VirtualRouterConfig config, CancellationToken cancellationToken = default)
+    {
+        ThrowIfInvalid(config);
+        return PostAsync((engine, now) => engine.Reconfigure(name, config, now), cancellationToken);
+    }
+
+    /// <summary>Whether <see cref="ReconfigureAsync"/> can change one configuration into another.</summary>
+    /// <param name="from">The one that runs.</param>
+    /// <param name="to">The one wanted.</param>
+    /// <returns>False when the router must be removed and added again.</returns>
+    public static bool CanReconfigure(VirtualRouterConfig from, VirtualRouterConfig to)
+    {
+        ArgumentNullException.ThrowIfNull(from);
+        ArgumentNullException.ThrowIfNull(to);
+        return VrrpEngine.CanReconfigure(from, to);
+    }
+
+    /// <summary>Declares that this host cannot serve the addresses of a virtual router, or that it can again.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="isFaulty">True puts it in Fault.</param>
+    /// <param name="detail">Why, for the transition's detail.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <returns>A task that completes when it is done.</returns>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    public Task DeclareFaultAsync(string name, bool isFaulty, string? detail = null, CancellationToken cancellationToken = default) =>
+        PostAsync(
+            (engine, now) =>
+            {
+                if (!engine.Declare(name, isFaulty, detail, now))
+                    throw new ArgumentException($"There is no virtual router named '{name}'.", nameof(name));
+            },
+            cancellationToken);
+
+    /// <summary>A snapshot of all virtual routers.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>One status for each, in no particular order.</returns>
+    public async Task<IReadOnlyList<VirtualRouterStatus>> GetStatusAsync(CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<VirtualRouterStatus> status = [];
+        await PostAsync((engine, _) => status = [.. engine.Routers.Select(router => router.Snapshot())], cancellationToken)
+            .ConfigureAwait(false);
+        return status;
+    }
+
+    /// <summary>All that the engine tells from now on. A reader that falls far behind loses the oldest.</summary>
+    /// <param name="cancellationToken">Ends the stream.</param>
+    /// <returns>The stream; it ends when the node stops.</returns>
+    public IAsyncEnumerable<VrrpNotification> ReadNotificationsAsync(CancellationToken cancellationToken = default)
+    {
+        // Subscribed here and not at the first MoveNext, so that nothing told in between is missed.
+        var channel = Channel.CreateBounded<VrrpNotification>(
+            new BoundedChannelOptions(NotificationCapacity) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        lock (_subscriptionLock)
+            _subscribers = [.. _subscribers, channel];
+        if (_completion.Task.IsCompleted)
+            channel.Writer.TryComplete();
+        return Read(channel, cancellationToken);
+    }
+
+    /// <summary>The transitions of all virtual routers from now on.</summary>
+    /// <param name="cancellationToken">Ends the stream.</param>
+    /// <returns>The stream; it ends when the node stops.</returns>
+    public IAsyncEnumerable<RouterTransition> ReadTransitionsAsync(CancellationToken cancellationToken = default) =>
+        OnlyTransitions(ReadNotificationsAsync(cancellationToken), cancellationToken);
+
+    /// <summary>Stops all virtual routers and then the engine. Asking again while it hands over ends the hand-over at once.</summary>
+    /// <param name="handOver">Whether Masters answer for their addresses until a successor is heard.</param>
+    /// <param name="cancellationToken">Ends the hand-over: addresses are then removed at once.</param>
+    /// <returns>A task that completes when nothing of this node is left.</returns>
+    public async Task StopAsync(bool handOver = true, CancellationToken cancellationToken = default)
+    {
+        bool isFirst = Interlocked.Exchange(ref _isStopRequested, 1) == 0;
+        Post(new EngineCommand((engine, now) => StopAll(engine, handOver && isFirst, now), null));
+        using (cancellationToken.Register(() => Post(new EngineCommand((engine, now) => StopAll(engine, handOver: false, now), null))))
+            await _completion.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Stops with a hand-over; see <see cref="StopAsync"/>.</summary>
+    /// <returns>A task that completes when nothing of this node is left.</returns>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_completion.Task.IsCompleted)
+            await StopAsync().ConfigureAwait(false);
+    }
+
+    private static void ThrowIfInvalid(VirtualRouterConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        var problems = config.Validate();
+        if (problems.Count > 0)
+            throw new ArgumentException(string.Join(' ', problems), nameof(config));
+    }
+
+    private static async IAsyncEnumerable<RouterTransition> OnlyTransitions(
+        IAsyncEnumerable<VrrpNotification> notifications, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var notification in notifications.WithCancellation(cancellationToken).ConfigureAwait(false))
+        {
+            if (notification is RouterTransition transition)
+                yield return transition;
+        }
+    }
+
+    private async IAsyncEnumerable<VrrpNotification> Read(
+        Channel<VrrpNotification> channel, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (var notification in channel.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+                yield return notification;
+        }
+        finally
+        {
+            lock (_subscriptionLock)
+                _subscribers = [.. _subscribers.Where(subscriber => subscriber != channel)];
+        }
+    }
+
+    private void Publish(VrrpNotification notification)
+    {
+        foreach (var subscriber in Volatile.Read(ref _subscribers))
+            subscriber.Writer.TryWrite(notification);
+    }
+
+    private Task PostAsync(Action<VrrpEngine, Instant> action, CancellationToken cancellationToken)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(new EngineCommand(action, done));
+        return done.Task.WaitAsync(cancellationToken);
+    }
+
+    private void Post(EngineCommand command)
+    {
+        _commands.Enqueue(command);
+        // The descriptor's number may belong to someone else once it is closed.
+        lock (_wakeLock)
+        {
+            if (!_isClosed)
+            {
+                _waiter.Wake();
+                return;
+            }
+        }
+
+        RefuseCommands();
+    }
+
+    private void RefuseCommands()
+    {
+        while (_commands.TryDequeue(out var command))
+            command.Done?.TrySetException(new ObjectDisposedException(nameof(VrrpNode), "The node has stopped."));
+    }
+
+    private void StopAll(VrrpEngine engine, bool handOver, Instant now)
+    {
+        _isStopping = true;
+        foreach (string name in engine.Routers.Select(router => router.Config.Name).ToArray())
+            engine.Remove(name, handOver, static () => { }, now);
+    }
+
+    private void Run(object? argument)
+    {
+        var started = (TaskCompletionSource)argument!;
+        Exception? failure = null;
+        try
+        {
+            SetScheduling();
+            _engine.Start(MonotonicClock.Now);
+            started.SetResult();
+            Loop();
+        }
+#pragma warning disable CA1031 // Whatever it is, the addresses are given up before it is told.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            failure = exception;
+            _engine.Abandon(MonotonicClock.Now);
+        }
+
+        _engine.Dispose();
+        lock (_wakeLock)
+        {
+            _isClosed = true;
+            _waiter.Dispose();
+        }
+
+        if (failure is null)
+            _completion.SetResult();
+        else if (!started.TrySetException(failure))
+            _completion.SetException(failure);
+        else
+            _completion.SetResult();
+        RefuseCommands();
+        foreach (var subscriber in _subscribers)
+            subscriber.Writer.TryComplete();
+    }
+
+    private void Loop()
+    {
+        Span<int> ready = stackalloc int[64];
+        while (!(_isStopping && _engine.RouterCount == 0))
+        {
+            int count = _waiter.Wait(_engine.NextDeadline, ready);
+            _engine.BeginTurn(MonotonicClock.Now);
+            for (int i = 0; i < count; i++)
+            {
+                if (ready[i] == MonitorToken)
+                    _engine.ReceiveInterfaces();
+                else if (_linksByToken.TryGetValue(ready[i], out var link))
+                    _engine.Receive(link);
+            }
+
+            while (_commands.TryDequeue(out var command))
+                command.Execute(_engine, MonotonicClock.Now);
+            _engine.EndTurn(MonotonicClock.Now);
+        }
+    }
+
+    private void SetScheduling()
+    {
+        RealTime.SetTimerSlack();
+        if (_options.Processors.Length > 0)
+            RealTime.SetAffinity(_options.Processors.AsSpan());
+        if (_options.Nice is { } nice)
+            RealTime.SetNice(nice);
+        if (_options.LockMemory)
+            RealTime.LockMemory();
+        if (_options.RealTimeLimit is { } limit)
+            RealTime.SetTimeLimit(limit);
+        if (_options.RealTimePriority is { } priority)
+            RealTime.SetRoundRobin(priority);
+    }
+}
