@@ -1,0 +1,188 @@
+using System.Runtime.InteropServices;
+
+namespace Vrrp.Linux;
+
+/// <summary>The C library, for 64-bit Linux. Descriptors are plain numbers: their owners close them in Dispose.</summary>
+internal static unsafe partial class NativeMethods
+{
+    private const string LibC = "libc";
+
+    [LibraryImport(LibC, EntryPoint = "socket", SetLastError = true)]
+    internal static partial int Socket(int domain, int type, int protocol);
+
+    [LibraryImport(LibC, EntryPoint = "bind", SetLastError = true)]
+    internal static partial int Bind(int descriptor, void* address, uint length);
+
+    [LibraryImport(LibC, EntryPoint = "close", SetLastError = true)]
+    internal static partial int Close(int descriptor);
+
+    [LibraryImport(LibC, EntryPoint = "setsockopt", SetLastError = true)]
+    internal static partial int SetSockOpt(int descriptor, int level, int option, void* value, uint length);
+
+    [LibraryImport(LibC, EntryPoint = "getsockopt", SetLastError = true)]
+    internal static partial int GetSockOpt(int descriptor, int level, int option, void* value, uint* length);
+
+    [LibraryImport(LibC, EntryPoint = "sendmsg", SetLastError = true)]
+    internal static partial nint SendMsg(int descriptor, MessageHeader* message, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "recvmsg", SetLastError = true)]
+    internal static partial nint RecvMsg(int descriptor, MessageHeader* message, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "sendmmsg", SetLastError = true)]
+    internal static partial int SendMMsg(int descriptor, BatchedMessage* messages, uint count, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "recvmmsg", SetLastError = true)]
+    internal static partial int RecvMMsg(int descriptor, BatchedMessage* messages, uint count, int flags, TimeSpec* timeout);
+
+    [LibraryImport(LibC, EntryPoint = "poll", SetLastError = true)]
+    internal static partial int Poll(PollDescriptor* descriptors, nuint count, int milliseconds);
+
+    [LibraryImport(LibC, EntryPoint = "epoll_create1", SetLastError = true)]
+    internal static partial int EpollCreate(int flags);
+
+    [LibraryImport(LibC, EntryPoint = "epoll_ctl", SetLastError = true)]
+    internal static partial int EpollControl(int epoll, int operation, int descriptor, void* eventData);
+
+    [LibraryImport(LibC, EntryPoint = "epoll_wait", SetLastError = true)]
+    internal static partial int EpollWait(int epoll, void* events, int maximum, int milliseconds);
+
+    // Called by number: C libraries older than the system call lack the name.
+    [LibraryImport(LibC, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint EpollPWait2(
+        nint number, nint epoll, void* events, nint maximum, TimeSpec* timeout, void* signalMask, nint signalMaskLength);
+
+    [LibraryImport(LibC, EntryPoint = "eventfd", SetLastError = true)]
+    internal static partial int EventFd(uint initial, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "timerfd_create", SetLastError = true)]
+    internal static partial int TimerFdCreate(int clock, int flags);
+
+    [LibraryImport(LibC, EntryPoint = "timerfd_settime", SetLastError = true)]
+    internal static partial int TimerFdSet(int descriptor, int flags, TimerSpec* value, TimerSpec* old);
+
+    [LibraryImport(LibC, EntryPoint = "read", SetLastError = true)]
+    internal static partial nint Read(int descriptor, void* buffer, nuint length);
+
+    [LibraryImport(LibC, EntryPoint = "write", SetLastError = true)]
+    internal static partial nint Write(int descriptor, void* buffer, nuint length);
+
+    [LibraryImport(LibC, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Open(string path, int flags, uint mode);
+
+    [LibraryImport(LibC, EntryPoint = "prctl", SetLastError = true)]
+    internal static partial int PrCtl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);
+
+    [LibraryImport(LibC, EntryPoint = "sched_setscheduler", SetLastError = true)]
+    internal static partial int SchedSetScheduler(int thread, int policy, int* priority);
+
+    [LibraryImport(LibC, EntryPoint = "sched_getscheduler", SetLastError = true)]
+    internal static partial int SchedGetScheduler(int thread);
+
+    [LibraryImport(LibC, EntryPoint = "sched_setaffinity", SetLastError = true)]
+    internal static partial int SchedSetAffinity(int thread, nuint length, void* mask);
+
+    [LibraryImport(LibC, EntryPoint = "sched_getaffinity", SetLastError = true)]
+    internal static partial int SchedGetAffinity(int thread, nuint length, void* mask);
+
+    [LibraryImport(LibC, EntryPoint = "setpriority", SetLastError = true)]
+    internal static partial int SetPriority(int which, int who, int nice);
+
+    [LibraryImport(LibC, EntryPoint = "mlockall", SetLastError = true)]
+    internal static partial int MLockAll(int flags);
+
+    [LibraryImport(LibC, EntryPoint = "munlockall", SetLastError = true)]
+    internal static partial int MUnlockAll();
+
+    [LibraryImport(LibC, EntryPoint = "getrlimit", SetLastError = true)]
+    internal static partial int GetRLimit(int resource, ResourceLimit* limit);
+
+    [LibraryImport(LibC, EntryPoint = "setrlimit", SetLastError = true)]
+    internal static partial int SetRLimit(int resource, ResourceLimit* limit);
+
+    [LibraryImport(LibC, EntryPoint = "unshare", SetLastError = true)]
+    internal static partial int Unshare(int flags);
+
+    [LibraryImport(LibC, EntryPoint = "setns", SetLastError = true)]
+    internal static partial int SetNs(int descriptor, int type);
+
+    /// <summary>struct iovec.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct IOVector
+    {
+        public void* Base;
+        public nuint Length;
+    }
+
+    /// <summary>struct msghdr.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct MessageHeader
+    {
+        public void* Name;
+        public uint NameLength;
+        public IOVector* Vectors;
+        public nuint VectorCount;
+        public void* Control;
+        public nuint ControlLength;
+        public int Flags;
+    }
+
+    /// <summary>struct mmsghdr.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct BatchedMessage
+    {
+        public MessageHeader Header;
+        public uint Length;
+    }
+
+    /// <summary>struct cmsghdr; the data follows, aligned as a pointer is.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct ControlHeader
+    {
+        public nuint Length;
+        public int Level;
+        public int Type;
+    }
+
+    /// <summary>struct timespec.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct TimeSpec
+    {
+        public nint Seconds;
+        public nint Nanoseconds;
+    }
+
+    /// <summary>struct itimerspec.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct TimerSpec
+    {
+        public TimeSpec Interval;
+        public TimeSpec Value;
+    }
+
+    /// <summary>struct rlimit.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct ResourceLimit
+    {
+        public ulong Soft;
+        public ulong Hard;
+    }
+
+    /// <summary>struct pollfd.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct PollDescriptor
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
+
+    /// <summary>struct sockaddr_nl.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct NetlinkAddress
+    {
+        public ushort Family;
+        public ushort Padding;
+        public uint Port;
+        public uint Groups;
+    }
+}
