@@ -75,6 +75,7 @@ internal sealed partial class VrrpEngine
             }
         }
 
+        _addressesWereRemoved |= before?.Name != facts.Name || before.IsUp != facts.IsUp;
         if (_isListing)
             return;
         if (before is not null && before.Name != facts.Name)
@@ -446,6 +447,7 @@ internal sealed partial class VrrpEngine
         if (!_addressesWereRemoved)
             return;
         _addressesWereRemoved = false;
+        KeepStaticAddresses();
         for (int token = 0; token < _routers.Count; token++)
         {
             if (_routers[token] is not { State.State: VrrpState.Master } router)

@@ -78,6 +78,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     {
         _now = now;
         _monitor.List(this);
+        _addressesWereRemoved = false;
     }
 
     /// <summary>Notices a stall, and then reads what waits in the sockets before anything is concluded from silence.</summary>

@@ -164,6 +164,22 @@ public sealed class VrrpNode : IAsyncDisposable
             },
             cancellationToken);
 
+    /// <summary>
+    /// Addresses that this host has as long as the node runs, whatever the state of its routers. They are put back when someone takes
+    /// them away and removed when the node stops; one that was there before stays.
+    /// </summary>
+    /// <param name="addresses">The whole set, each with its interface; it replaces the set before.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <returns>A task that completes when it is done; a refusal is a notification.</returns>
+    /// <exception cref="ArgumentException">An address names no interface.</exception>
+    public Task SetStaticAddressesAsync(IEnumerable<VirtualAddress> addresses, CancellationToken cancellationToken = default)
+    {
+        VirtualAddress[] set = [.. addresses];
+        if (set.FirstOrDefault(address => address.Interface is null) is { } homeless)
+            throw new ArgumentException($"Static address {homeless} needs an interface.", nameof(addresses));
+        return PostAsync((engine, now) => engine.SetStaticAddresses(set, now), cancellationToken);
+    }
+
     /// <summary>A snapshot of all virtual routers.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>One status for each, in no particular order.</returns>
@@ -301,6 +317,7 @@ public sealed class VrrpNode : IAsyncDisposable
             _engine.Start(MonotonicClock.Now);
             started.SetResult();
             Loop();
+            _engine.SetStaticAddresses([], MonotonicClock.Now);
         }
 #pragma warning disable CA1031 // Whatever it is, the addresses are given up before it is told.
         catch (Exception exception)
