@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+using Vrrp.Daemon.Configuration.Syntax;
+
+namespace Vrrp.Daemon.Configuration.Model;
+
+/// <summary>The whole configuration as one immutable value, defaults resolved: nobody needs to look at the globals for an instance.</summary>
+internal sealed record DaemonConfig
+{
+    /// <summary>The path it was loaded from.</summary>
+    public required string Path { get; init; }
+
+    public GlobalDefs GlobalDefs { get; init; } = new();
+
+    /// <summary>In the order of the file; names are unique.</summary>
+    public ImmutableArray<VrrpInstance> Instances { get; init; } = [];
+
+    /// <summary>Groups that have members left after unknown ones were dropped.</summary>
+    public ImmutableArray<SyncGroup> SyncGroups { get; init; } = [];
+
+    public ImmutableArray<StaticAddress> StaticAddresses { get; init; } = [];
+
+    /// <summary>Blocks that were understood but do nothing in this version, such as virtual_server.</summary>
+    public ImmutableArray<InactiveBlock> InactiveBlocks { get; init; } = [];
+}
+
+/// <summary>A block that was recognised and does nothing in this version.</summary>
+/// <param name="Keyword">The block's keyword, as <c>virtual_server</c>.</param>
+/// <param name="Name">The words after it.</param>
+/// <param name="Span">The keyword's place.</param>
+internal sealed record InactiveBlock(string Keyword, string Name, SourceSpan Span);
+
+/// <summary>An address that is there as long as the daemon runs (<c>static_ipaddress</c>).</summary>
+internal sealed record StaticAddress
+{
+    /// <summary>The address; its interface is always set, from <c>dev</c> or <c>default_interface</c>.</summary>
+    public required VirtualAddress Address { get; init; }
+
+    /// <summary>Name of the track_group whose instances fail when the address is missing. Null: none.</summary>
+    public string? TrackGroup { get; init; }
+}

@@ -1,0 +1,142 @@
+using System.Collections.Immutable;
+
+namespace Vrrp.Daemon.Configuration.Model;
+
+/// <summary>global_defs and the single keywords of the root. VRRP defaults here are already applied to the instances.</summary>
+internal sealed record GlobalDefs
+{
+    /// <summary>Tag in mail subjects. Null: the host name.</summary>
+    public string? RouterId { get; init; }
+
+    /// <summary>Recipients; without one no mail is sent.</summary>
+    public ImmutableArray<string> NotificationEmail { get; init; } = [];
+
+    public string? NotificationEmailFrom { get; init; }
+
+    /// <summary>Address or host name of the mail relay. Null: no mail.</summary>
+    public string? SmtpServer { get; init; }
+
+    /// <summary>Port number or service name.</summary>
+    public string SmtpPort { get; init; } = "25";
+
+    public TimeSpan SmtpConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    public string? SmtpHeloName { get; init; }
+
+    /// <summary>Null: not set, so each kind of alert has its own default.</summary>
+    public bool? SmtpAlert { get; init; }
+
+    public bool? SmtpAlertVrrp { get; init; }
+
+    public bool? SmtpAlertChecker { get; init; }
+
+    public bool NoEmailFaults { get; init; }
+
+    public bool NoCheckerEmails { get; init; }
+
+    public bool CheckerLogAllFailures { get; init; }
+
+    public VrrpVersion VrrpVersion { get; init; } = VrrpVersion.V2;
+
+    public IPAddressValue MulticastGroup4 { get; init; } = IPAddressValue.MulticastGroupIPv4;
+
+    public IPAddressValue MulticastGroup6 { get; init; } = IPAddressValue.MulticastGroupIPv6;
+
+    public bool Strict { get; init; }
+
+    public bool SkipCheckAdvertisedAddresses { get; init; }
+
+    public AnnouncementSettings Announcements { get; init; } = new();
+
+    public bool LowerPriorityNoAdvert { get; init; }
+
+    public bool HigherPrioritySendAdvert { get; init; }
+
+    public int DownTimerAdverts { get; init; } = 3;
+
+    public bool? OwnerIgnoreAdverts { get; init; }
+
+    public bool CheckUnicastSource { get; init; }
+
+    /// <summary>Version 3 over IPv4 without the pseudo-header.</summary>
+    public bool ChecksumAsVersion2 { get; init; }
+
+    /// <summary>Time after the start of the process before instances begin.</summary>
+    public TimeSpan StartupDelay { get; init; }
+
+    /// <summary>The same, counted from the boot of the system.</summary>
+    public TimeSpan DelayAfterBoot { get; init; }
+
+    public bool LogUnknownVirtualRouterIds { get; init; }
+
+    /// <summary>Interfaces need not exist at the start. We always behave so; this only records that it was asked for.</summary>
+    public bool DynamicInterfaces { get; init; }
+
+    public bool AllowInterfaceChanges { get; init; }
+
+    /// <summary>Interface of static addresses that name none.</summary>
+    public string DefaultInterface { get; init; } = "eth0";
+
+    public bool NotifyPriorityChanges { get; init; }
+
+    /// <summary>SCHED_RR priority of the engine thread, 1–99. Null: ordinary scheduling.</summary>
+    public int? RealTimePriority { get; init; }
+
+    /// <summary>Highest real-time priority the daemon may give itself when its timers run late; −1: never.</summary>
+    public int MaxAutoPriority { get; init; }
+
+    /// <summary>Lateness that makes it do so.</summary>
+    public TimeSpan MinAutoPriorityDelay { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Nice value, −20…19. Null: unchanged.</summary>
+    public int? NicePriority { get; init; }
+
+    /// <summary>Limit of processor time under real-time scheduling. Null: keepalived's 10 ms when real-time.</summary>
+    public TimeSpan? RealTimeLimit { get; init; }
+
+    /// <summary>Lock memory.</summary>
+    public bool NoSwap { get; init; }
+
+    /// <summary>Processors the engine thread is pinned to. Empty: any.</summary>
+    public ImmutableArray<int> CpuAffinity { get; init; } = [];
+
+    public bool EnableScriptSecurity { get; init; }
+
+    public string? ScriptUser { get; init; }
+
+    public string? ScriptGroup { get; init; }
+
+    public bool UseSymlinkPaths { get; init; }
+
+    /// <summary>Pipes that event lines are written to; recorded, not written yet.</summary>
+    public ImmutableArray<NotifyFifo> NotifyFifos { get; init; } = [];
+
+    public ScriptCommand? StartupScript { get; init; }
+
+    public ScriptCommand? ShutdownScript { get; init; }
+
+    public TimeSpan StartupScriptTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    public TimeSpan ShutdownScriptTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Check a new configuration with the whole daemon's rules before a reload. We always do.</summary>
+    public bool ReloadCheckConfig { get; init; }
+
+    /// <summary>Name of this instance of the daemon (root keyword <c>instance</c>).</summary>
+    public string? InstanceName { get; init; }
+
+    /// <summary>Network namespace to run in (root keyword). Null: the one it was started in.</summary>
+    public string? NetworkNamespace { get; init; }
+
+    public bool UsePidDirectory { get; init; }
+}
+
+internal enum NotifyFifoKind
+{
+    All,
+    Vrrp,
+    Lvs,
+}
+
+/// <summary>A named pipe for event lines, with the script that reads it.</summary>
+internal sealed record NotifyFifo(NotifyFifoKind Kind, string? Path, string? User, string? Group, ScriptCommand? Script);
