@@ -164,6 +164,84 @@ public class VrrpPacketTests
             Assert.Equal(sent, advertisement.ChecksumForm);
     }
 
+    [Fact]
+    public void To_the_group_both_forms_with_pseudo_header_are_one()
+    {
+        var strict = Rules with { StrictChecksumForm = VrrpChecksum.WithMulticastPseudoHeader };
+        var group = IPAddressValue.MulticastGroupIPv4;
+        Assert.Equal(PacketRejection.None, Read(Message(), Sender, group, 255, strict));
+        Assert.Equal(PacketRejection.None, Read(Message(checksum: VrrpChecksum.WithMulticastPseudoHeader), Sender, group, 255, Rules));
+        Assert.Equal(PacketRejection.ChecksumForm, Read(Message(checksum: VrrpChecksum.MessageOnly), Sender, group, 255, strict));
+    }
+
+    // The order of section 4.1: with every fault at once the first one counts; each repair uncovers the next.
+    [Fact]
+    public void The_first_failing_check_decides()
+    {
+        var rules = new ReceptionRules
+        {
+            Version = VrrpVersion.V2,
+            Family = IPFamily.IPv4,
+            AuthenticationType = AuthenticationType.SimplePassword,
+            Password = SimplePassword.From("secret"),
+            AdvertisementInterval = AdvertisementInterval.OneSecond,
+            AddressListCheck = AddressListCheck.RejectUnlessOwner,
+            Addresses = [Address],
+            IsOwner = true,
+        };
+        var source = IPAddressValue.MulticastGroupIPv4;
+        var destination = Receiver;
+        int hopLimit = 1;
+        byte[] octets = [0x12, 0, 100, 9, 200, 7, 0];
+        bool sumIsRight = false;
+        Expect(PacketRejection.BadSource);
+        source = Sender;
+        Expect(PacketRejection.WrongCastMode);
+        destination = IPAddressValue.MulticastGroupIPv4;
+        Expect(PacketRejection.HopLimit);
+        hopLimit = 255;
+        Expect(PacketRejection.TooShort);
+        octets = [.. octets, 0, 192, 0, 2, 7, 0, 0, 0, 0, 0, 0, 0, 0];
+        Expect(PacketRejection.Version);
+        octets[0] = 0x32;
+        Expect(PacketRejection.Version);
+        octets[0] = 0x22;
+        Expect(PacketRejection.Type);
+        octets[0] = 0x21;
+        Expect(PacketRejection.LengthMismatch);
+        octets[3] = 1;
+        Expect(PacketRejection.Checksum);
+        sumIsRight = true;
+        Expect(PacketRejection.UnknownVirtualRouterId);
+        octets[1] = 51;
+        Expect(PacketRejection.OwnerReceives);
+        rules = rules with { IsOwner = false };
+        Expect(PacketRejection.InvalidAuthenticationType);
+        octets[4] = 0;
+        Expect(PacketRejection.AuthenticationTypeMismatch);
+        octets[4] = 1;
+        Expect(PacketRejection.AuthenticationFailure);
+        "secret"u8.CopyTo(octets.AsSpan(12));
+        Expect(PacketRejection.Interval);
+        octets[5] = 1;
+        Expect(PacketRejection.AddressList);
+        octets[11] = 254;
+        Expect(PacketRejection.None);
+
+        void Expect(PacketRejection expected)
+        {
+            if (sumIsRight)
+            {
+                octets[6] = octets[7] = 0;
+                ushort checksum = InternetChecksum.Compute(octets);
+                octets[6] = (byte)(checksum >> 8);
+                octets[7] = (byte)checksum;
+            }
+
+            Assert.Equal(expected, Read(octets, source, destination, hopLimit, rules));
+        }
+    }
+
     // VR-133: nothing that needs no rules is left unchecked.
     [Fact]
     public void Without_rules_the_VRID_is_unknown_after_everything_else()

@@ -247,7 +247,8 @@ public static class VrrpPacket
             return PacketRejection.None;
         }
 
-        bool legacy = !packet.Destination.IsMulticast && Verifies(sum, packet.Source, Group(family), packet.Message.Length);
+        // To the group this is the same as the form with pseudo-header.
+        bool legacy = Verifies(sum, packet.Source, Group(family), packet.Message.Length);
         if (legacy && (strict == VrrpChecksum.WithMulticastPseudoHeader || (strict is null && rules?.AcceptLegacyUnicastChecksum == true)))
         {
             form = VrrpChecksum.WithMulticastPseudoHeader;
