@@ -57,9 +57,9 @@ internal static class RunCommand
     private static async Task<int> RunAsync(DaemonRun run, string? pidPath, LogLevel logLevel)
     {
         var loaded = ConfigLoader.Load(run.ConfigurationPath, new LoadOptions { ConfigId = run.ConfigId });
-        DiagnosticPrinter.Write(Console.Error, loaded.Diagnostics);
+        await Console.Error.WriteAsync(DiagnosticPrinter.ToText(loaded.Diagnostics)).ConfigureAwait(false);
         if (loaded.Config is not { } config)
-            return loaded.IsUnreadable ? ExitCode.NoConfiguration : ExitCode.Configuration;
+            return loaded.FileRead ? ExitCode.Configuration : ExitCode.NoConfiguration;
 
         PidFile? pidFile = null;
         try

@@ -307,7 +307,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             bool hasYielded = group.HasYielded;
             group.HasYielded = false;
             ReadFacts(group);
-            bool isFaulty = SyncGroup.IsFaulty(group.Facts);
+            bool isFaulty = SyncGroupRules.IsFaulty(group.Facts);
             foreach (var member in group.Members)
             {
                 var own = OwnFaults(member);
@@ -318,7 +318,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             if (isFaulty)
                 continue;
             ReadFacts(group);
-            switch (SyncGroup.Decide(group.Facts, hasYielded))
+            switch (SyncGroupRules.Decide(group.Facts, hasYielded))
             {
                 case SyncVerdict.BecomeMaster:
                     foreach (var member in group.Members)
