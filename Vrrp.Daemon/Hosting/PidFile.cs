@@ -15,12 +15,12 @@ internal sealed class PidFile : IDisposable
     /// <exception cref="UnauthorizedAccessException">The directory is not ours to write.</exception>
     public static PidFile Create(string path)
     {
-        // Not shared for writing, the framework takes the kernel's lock on it, which ends with the process however that ends.
+        // Not shared, the framework takes the kernel's lock on it, which ends with the process however that ends.
         var stream = new FileStream(path, new FileStreamOptions
         {
             Mode = FileMode.OpenOrCreate,
             Access = FileAccess.ReadWrite,
-            Share = FileShare.Read,
+            Share = FileShare.None,
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
         });
         try
