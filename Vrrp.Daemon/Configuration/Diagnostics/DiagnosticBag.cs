@@ -359,8 +359,7 @@ internal sealed class DiagnosticBag
     });
 
     public void NotActiveYet(List<Token> words, string block) => Add("VRRP0402", Warning, words[0],
-        $"recognised, but not active in this version ({Clean(block)}): {string.Join(", ", words.Select(w => w.Text).Distinct(StringComparer.Ordinal))}.",
-        [.. words.Skip(1).Take(8).Select(w => new RelatedPlace(w.Span, $"'{w.Text}'"))]);
+        $"recognised, but not active in this version ({Clean(block)}): {string.Join(", ", words.Select(w => w.Text).Distinct(StringComparer.Ordinal))}.");
 
     public void OptionNotActiveYet(Token word, string list) => Add("VRRP0403", Warning, word, $"recognised, but not active in this version: option '{Clean(word.Text)}' of '{list}'.");
 
