@@ -302,6 +302,8 @@ public sealed class LinuxAddressTable : IAddressTable
                 ref var record = ref records[next];
                 if (record.Local.Family != IPFamily.IPv4 || _unwanted.Contains(record.Key) || _after.Contains(record.Key))
                     continue;
+                // The kernel reports a permanent IPv4 address that is deprecated as preferred for ever.
+                record.Preferred = (record.Flags & IFA_F_DEPRECATED) != 0 ? 0 : record.Preferred;
                 record.Flags &= LastingFlags;
                 uint number = _socket.NextSequence();
                 sequence = count == 0 ? number : sequence;
