@@ -9,6 +9,7 @@ public record struct AnnouncementSchedule
     private int _roundsLeft;
     private int _nextAddress;
     private Instant _nextAt;
+    private Instant _notBefore;
     private Instant _secondAt;
     private int _secondRounds;
     private Instant _refreshAt;
@@ -55,9 +56,10 @@ public record struct AnnouncementSchedule
         {
             // A set that is under way may be longer; it is not cut short.
             _roundsLeft = Math.Max(_roundsLeft, settings.LowerPriorityRepeat),
-            _nextAt = Instant.Min(_nextAt, now),
-            _secondRounds = settings.LowerPriorityRepeat,
-            _secondAt = settings.LowerPriorityDelay > TimeSpan.Zero ? now + settings.LowerPriorityDelay : Instant.Never,
+            _nextAt = Begin(now),
+            // Nor does a second set that is still to come grow shorter, or vanish.
+            _secondRounds = _secondAt.IsNever ? settings.LowerPriorityRepeat : Math.Max(_secondRounds, settings.LowerPriorityRepeat),
+            _secondAt = settings.LowerPriorityDelay > TimeSpan.Zero ? now + settings.LowerPriorityDelay : _secondAt,
         };
     }
 
@@ -80,14 +82,14 @@ public record struct AnnouncementSchedule
         if (_secondAt <= now)
         {
             _roundsLeft = Math.Max(_roundsLeft, _secondRounds);
-            _nextAt = Instant.Min(_nextAt, now);
+            _nextAt = Begin(now);
             _secondAt = Instant.Never;
         }
 
         if (_refreshAt <= now)
         {
             _roundsLeft = Math.Max(_roundsLeft, Math.Max(1, settings.RefreshRepeat));
-            _nextAt = Instant.Min(_nextAt, now);
+            _nextAt = Begin(now);
             var next = _refreshAt + settings.Refresh;
             _refreshAt = next > now ? next : now + settings.Refresh;
         }
@@ -103,10 +105,11 @@ public record struct AnnouncementSchedule
             _roundsLeft--;
         }
 
-        if (_roundsLeft <= 0)
-            _nextAt = Instant.Never;
-        else if (settings.Spacing > TimeSpan.Zero)
-            _nextAt = now + settings.Spacing;
+        _notBefore = now + settings.Spacing;
+        _nextAt = _roundsLeft <= 0 ? Instant.Never : _notBefore;
         return true;
     }
+
+    /// <summary>When a set that is wanted now begins: a set under way keeps its pace, and spacing holds between sets too.</summary>
+    private readonly Instant Begin(Instant now) => Instant.Min(_nextAt, _notBefore > now ? _notBefore : now);
 }
