@@ -250,6 +250,7 @@ public abstract class InteropScenario(ITestOutputHelper output)
         Addresses = [],
         From = router.Source(director.Host),
         To = router.Unicast ? router.Source(Peer(director).Host) : IPAddress.Parse(router.IsIPv6 ? "ff02::12" : "224.0.0.18"),
-        HopLimit = 255,
+        // keepalived 2.2.7 leaves the hop limit of IPv6 unicast to the kernel.
+        HopLimit = router is { Unicast: true, IsIPv6: true } && director.Kind == DirectorKind.Keepalived ? 64 : 255,
     };
 }

@@ -60,7 +60,9 @@ public sealed class IntervalMismatch(ITestOutputHelper output) : InteropScenario
         await StartAsync(B, LowPriority, [Router with { Interval = TimeSpan.FromSeconds(2) }]);
         await WaitForMasterAsync(B, joined);
         await WaitForAdvertsAsync(A, 2);
-        await WaitForAdvertsAsync(B, 1);
+        // keepalived 2.2.7 restarts its advert timer when it drops an advert; one that comes more often than its own silences it.
+        if (B.Kind == DirectorKind.Vrrp)
+            await WaitForAdvertsAsync(B, 1);
         Assert.True(A.IsRunning && B.IsRunning);
         Assert.All(Router.Vips, vip => Assert.True(A.Host.HasAddress(vip) && B.Host.HasAddress(vip)));
         Assert.Equal(0, await B.StopAsync());

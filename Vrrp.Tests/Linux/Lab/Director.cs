@@ -58,8 +58,9 @@ internal sealed class Director : IAsyncDisposable
         string[] command = Kind switch
         {
             DirectorKind.Vrrp => [VrrpCommand(), "run", "-f", _configPath, "--pid-file", PidPath],
-            // Only its VRRP process: the health checkers need IPVS, which these machines may lack.
-            _ => ["keepalived", "-n", "-l", "-D", "-P", "-f", _configPath, "-p", PidPath, "-r", $"{PidPath}.vrrp", "-c", $"{PidPath}.checkers"],
+            // Only its VRRP process: the health checkers need IPVS, which these machines may lack. Its pid file is new at each start,
+            // because a killed child counts as running until the machine's first process has reaped it.
+            _ => ["keepalived", "-n", "-l", "-D", "-P", "-f", _configPath, "-p", PidPath, "-r", $"{PidPath}.vrrp{LogStart}"],
         };
         _process = BackgroundProcess.Start("ip", ["netns", "exec", Host.Namespace, .. command], Log, _lab.Changed);
     }

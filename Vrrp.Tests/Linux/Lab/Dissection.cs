@@ -42,6 +42,17 @@ internal sealed record Dissection(IReadOnlyList<DissectedFrame> Frames)
         string Get(string field) => values[Array.IndexOf(Fields, field)];
         int GetNumber(string field) => ParseNumber(Get(field));
 
+        DissectedFrame Frame(IReadOnlyList<string> problems, DissectedAdvert? advert) => new(
+            GetNumber("frame.number"), PhysicalAddress.Parse(Get("eth.src")), PhysicalAddress.Parse(Get("eth.dst")), Get("frame.protocols"),
+            problems, advert);
+
+        // An ICMP error quotes the beginning of somebody else's packet, such as an advert to a peer that is gone.
+        if (Get("frame.protocols") is var protocols
+            && (protocols.Contains(":icmp:ip", StringComparison.Ordinal) || protocols.Contains(":icmpv6:ipv6", StringComparison.Ordinal)))
+        {
+            return Frame([], null);
+        }
+
         var addresses = Get("vrrp.ip_addr") + Get("vrrp.ipv6_addr");
         var advert = Get("vrrp.version").Length == 0 ? null : new DissectedAdvert
         {
@@ -76,9 +87,7 @@ internal sealed record Dissection(IReadOnlyList<DissectedFrame> Frames)
         if (warned && !Get("_ws.expert.message").StartsWith("Duplicate IP address configured", StringComparison.Ordinal))
             problems.Add(Get("_ws.expert.message"));
 
-        return new DissectedFrame(
-            GetNumber("frame.number"), PhysicalAddress.Parse(Get("eth.src")), PhysicalAddress.Parse(Get("eth.dst")), Get("frame.protocols"),
-            problems, advert);
+        return Frame(problems, advert);
     }
 
     // Wireshark's PI_WARN; errors are above it, notes and chat below.
