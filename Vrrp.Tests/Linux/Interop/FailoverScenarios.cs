@@ -24,7 +24,7 @@ public abstract class FailoverScenario(ITestOutputHelper output) : InteropScenar
         await WaitForAnnouncementsAsync(A, back);
         await AssertOnlyHolderAsync(A);
         var yielded = Mark();
-        await WaitForAdvertsAsync(A, 3);
+        await WaitForAdvertsAsync(A, 2);
         AssertSilent(B, yielded);
         await AssertClientReachesAsync(A);
     }
@@ -56,7 +56,7 @@ public sealed class Version2Unicast(ITestOutputHelper output) : FailoverScenario
 public sealed class Version3OverIPv4(ITestOutputHelper output) : FailoverScenario(output)
 {
     private protected override IReadOnlyList<VirtualRouterSpec> Routers { get; } =
-        [new() { Interval = TimeSpan.FromSeconds(1), Addresses = ["10.77.0.100/24", "10.77.0.101"] }];
+        [new() { Interval = TimeSpan.FromMilliseconds(500), Addresses = ["10.77.0.100/24", "10.77.0.101"] }];
 }
 
 public sealed class Version3OverIPv6(ITestOutputHelper output) : FailoverScenario(output)

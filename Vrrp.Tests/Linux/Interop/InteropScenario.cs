@@ -75,7 +75,7 @@ public abstract class InteropScenario(ITestOutputHelper output)
         await StartAsync(director, priority, extra);
         foreach (var router in Routers)
             await director.WaitForBackupAsync(router.Name);
-        await WaitForAdvertsAsync(Peer(director), 2);
+        await WaitForAdvertsAsync(Peer(director), 1);
         AssertSilent(director, mark);
     }
 
