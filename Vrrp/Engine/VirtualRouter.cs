@@ -45,6 +45,12 @@ internal sealed class VirtualRouter
     /// <summary>When sticky faults are dropped to try again.</summary>
     public Instant RetryAt { get; set; } = Instant.Never;
 
+    /// <summary>When the addresses were installed last.</summary>
+    public Instant InstalledAt { get; set; }
+
+    /// <summary>When it is worth comparing the addresses wanted with those there once more.</summary>
+    public Instant VerifyAt { get; set; } = Instant.Never;
+
     /// <summary>When the router begins to take part.</summary>
     public Instant StartAt { get; set; }
 
@@ -91,7 +97,7 @@ internal sealed class VirtualRouter
     public bool IsRemoving => Removed is not null;
 
     public Instant NextDeadline =>
-        Instant.Min(Instant.Min(State.Deadline, Announcements.NextAt), Instant.Min(RetryAt, StartAt));
+        Instant.Min(Instant.Min(State.Deadline, Announcements.NextAt), Instant.Min(RetryAt, Instant.Min(StartAt, VerifyAt)));
 
     public VirtualRouterStatus Snapshot() => new()
     {

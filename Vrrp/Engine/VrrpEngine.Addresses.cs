@@ -6,6 +6,8 @@ namespace Vrrp;
 /// <content>Interfaces as they come and go, and the addresses on them.</content>
 internal sealed partial class VrrpEngine
 {
+    private const long SettleNanoseconds = 250_000_000;
+
     void IInterfaceSink.ListingStarted()
     {
         _isListing = true;
@@ -404,6 +406,7 @@ internal sealed partial class VrrpEngine
     private bool InstallAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = true;
+        router.InstalledAt = _now;
         if (_addressTable.Install(router.Assignments, router.Outcomes))
         {
             for (int i = 0; i < router.Outcomes.Length; i++)
@@ -432,12 +435,16 @@ internal sealed partial class VrrpEngine
     private void RemoveAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = false;
-        if (_addressTable.Remove(router.Assignments, router.Outcomes))
+        // After a reload another router may hold the address that this one gives up.
+        var assignments = Array.Exists(router.Assignments, assignment => IsHeldByAnother(router, assignment))
+            ? Array.FindAll(router.Assignments, assignment => !IsHeldByAnother(router, assignment))
+            : router.Assignments;
+        if (_addressTable.Remove(assignments, router.Outcomes.AsSpan(0, assignments.Length)))
             return;
-        for (int i = 0; i < router.Outcomes.Length; i++)
+        for (int i = 0; i < assignments.Length; i++)
         {
             if (router.Outcomes[i].Status == AddressStatus.Refused)
-                _notify(new AddressRefused(_now, router.Config.Name, router.Assignments[i].Address, Installing: false, router.Outcomes[i].Error));
+                _notify(new AddressRefused(_now, router.Config.Name, assignments[i].Address, Installing: false, router.Outcomes[i].Error));
         }
     }
 
@@ -452,6 +459,15 @@ internal sealed partial class VrrpEngine
         {
             if (_routers[token] is not { State.State: VrrpState.Master } router)
                 continue;
+            // The kernel tells of a new IPv6 address some time after it acknowledged it: too early to miss it.
+            var settled = router.InstalledAt.AddNanoseconds(SettleNanoseconds);
+            if (_now < settled)
+            {
+                router.VerifyAt = settled;
+                Arm(router);
+                continue;
+            }
+
             bool isMissing = false;
             foreach (var assignment in router.Assignments)
             {
