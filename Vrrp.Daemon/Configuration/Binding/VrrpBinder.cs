@@ -502,7 +502,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             TrackSourceAddress = d.TrackSource && source is not null,
             Preempt = preempt,
             PreemptDelay = preemptDelay,
-            TrackInterfaces = WithAddressInterfaces(d, [.. addresses, .. excluded]),
+            TrackInterfaces = CompleteTrackers(d, owner, [.. addresses, .. excluded]),
             TrackPrimaryInterface = d.TrackPrimary,
             TrackedObjects = d.TrackedObjects,
             Announcements = CompleteAnnouncements(d, defs, strict),
@@ -603,10 +603,10 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             ? state == WantedState.Master ? Priority.Owner : Priority.Default
             : new Priority(d.Priority ?? 100);
         state ??= priority.IsOwner ? WantedState.Master : WantedState.Backup;
-        if (strict && state == WantedState.Master && !priority.IsOwner)
+        if (strict && (state == WantedState.Master) != priority.IsOwner)
         {
-            diagnostics.StrictMasterNotOwner(d.State!.Value.Place);
-            state = WantedState.Backup;
+            diagnostics.StrictStateNotRank(d.State!.Value.Place, priority.IsOwner);
+            state = priority.IsOwner ? WantedState.Master : WantedState.Backup;
         }
 
         return (state.Value, priority);
@@ -698,9 +698,15 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         return AdvertisementInterval.FromCentiseconds(steps);
     }
 
-    private static ImmutableArray<TrackedInterface> WithAddressInterfaces(Draft d, List<AddressEntry> entries)
+    private ImmutableArray<TrackedInterface> CompleteTrackers(Draft d, bool owner, List<AddressEntry> entries)
     {
         var result = d.TrackInterfaces.ToBuilder();
+        if (owner && d.TrackInterfaces.Any(t => t.Weight != 0))
+        {
+            diagnostics.WeightOfOwner(d.Name, [.. d.TrackInterfaces.Where(t => t.Weight != 0).Select(t => t.Name)]);
+            result = WithoutWeights(d.TrackInterfaces).ToBuilder();
+        }
+
         foreach (var entry in entries)
         {
             if (entry.Track && entry.Address.Interface is { } carrier && carrier != d.Interface?.Value && !result.Any(t => t.Name == carrier))
@@ -910,11 +916,15 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         if (!group.TrackingWeight && own.Any(t => t.Weight != 0))
         {
             diagnostics.WeightInGroup(draft.Name, group.Name.Text, [.. own.Where(t => t.Weight != 0).Select(t => t.Name)]);
-            own = own.RemoveAll(t => t.Weight != 0);
+            own = WithoutWeights(own);
         }
 
-        return own.AddRange(group.Interfaces.Where(t => !own.Any(o => o.Name == t.Name)));
+        var added = group.Interfaces.Where(t => !own.Any(o => o.Name == t.Name));
+        return own.AddRange(instance.Priority.IsOwner ? WithoutWeights([.. added]) : added);
     }
+
+    private static ImmutableArray<TrackedInterface> WithoutWeights(ImmutableArray<TrackedInterface> trackers) =>
+        [.. trackers.Select(t => t with { Weight = 0 })];
 
     private static string? Nearest(string word, IEnumerable<string> names) =>
         names.FirstOrDefault(n => string.Equals(n, word, StringComparison.OrdinalIgnoreCase))
