@@ -17,7 +17,7 @@ public class BinderTests
         Assert.Equal((VrrpVersion.V2, IPFamily.IPv4), (instance.Version, instance.Family));
         Assert.Equal(IPAddressValue.MulticastGroupIPv4, instance.MulticastGroup);
         Assert.True(instance is { Preempt: true, Accept: true, TrackPrimaryInterface: true, DownTimerAdverts: 3, UnicastTtl: 255, Strict: false });
-        Assert.Equal(new AnnouncementSettings(), instance.Announcements);
+        Assert.Equal(new GarpSettings(), instance.Announcements);
         Assert.Equal("10.0.0.1/32", instance.VirtualAddresses[0].ToString());
     }
 
@@ -77,7 +77,7 @@ public class BinderTests
         var a = Instance(
             "garp_master_delay 1\ngarp_lower_prio_repeat 0",
             "vrrp_garp_master_delay 9\nvrrp_garp_master_repeat 8\nvrrp_garp_master_refresh 60\nvrrp_garp_master_refresh_repeat 2\nvrrp_garp_interval 0.001\nvrrp_gna_interval 0.002").Announcements;
-        Assert.Equal(new AnnouncementSettings
+        Assert.Equal(new GarpSettings
         {
             MasterDelay = TimeSpan.FromSeconds(1),
             MasterRepeat = 8,
