@@ -45,12 +45,6 @@ internal sealed class VirtualRouter
     /// <summary>When sticky faults are dropped to try again.</summary>
     public Instant RetryAt { get; set; } = Instant.Never;
 
-    /// <summary>When the addresses were installed last.</summary>
-    public Instant InstalledAt { get; set; }
-
-    /// <summary>When it is worth comparing the addresses wanted with those there once more.</summary>
-    public Instant VerifyAt { get; set; } = Instant.Never;
-
     /// <summary>When the router begins to take part.</summary>
     public Instant StartAt { get; set; }
 
@@ -78,6 +72,9 @@ internal sealed class VirtualRouter
 
     public bool LastSendFailed { get; set; }
 
+    /// <summary>Announcements of the present takeover that could not be sent.</summary>
+    public int AnnouncementFailures { get; set; }
+
     /// <summary>State that was told last, the From of the next transition.</summary>
     public VrrpState ToldState { get; set; }
 
@@ -97,7 +94,7 @@ internal sealed class VirtualRouter
     public bool IsRemoving => Removed is not null;
 
     public Instant NextDeadline =>
-        Instant.Min(Instant.Min(State.Deadline, Announcements.NextAt), Instant.Min(RetryAt, Instant.Min(StartAt, VerifyAt)));
+        Instant.Min(Instant.Min(State.Deadline, Announcements.NextAt), Instant.Min(RetryAt, StartAt));
 
     public VirtualRouterStatus Snapshot() => new()
     {

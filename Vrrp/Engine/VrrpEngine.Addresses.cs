@@ -6,8 +6,6 @@ namespace Vrrp;
 /// <content>Interfaces as they come and go, and the addresses on them.</content>
 internal sealed partial class VrrpEngine
 {
-    private const long SettleNanoseconds = 250_000_000;
-
     void IInterfaceSink.ListingStarted()
     {
         _isListing = true;
@@ -27,9 +25,12 @@ internal sealed partial class VrrpEngine
                 ((IInterfaceSink)this).InterfaceRemoved(at.Index);
         }
 
-        foreach (var router in _byName.Values)
+        for (int token = 0; token < _routers.Count; token++)
         {
+            if (_routers[token] is not { } router)
+                continue;
             ChooseSource(router);
+            UpdatePriority(router);
             UpdateFaults(router, null);
         }
 
@@ -58,7 +59,12 @@ internal sealed partial class VrrpEngine
             foreach (var router in _byName.Values.ToArray())
             {
                 if (router.Config.Interface == facts.Name)
+                {
+                    // A listing can name the new interface before the old one of that name is known to be gone.
+                    if (router.Interface is not null)
+                        Unbind(router);
                     Bind(router);
+                }
                 else if (UsesInterface(router, facts.Name))
                     ResolveAddresses(router);
             }
@@ -74,6 +80,16 @@ internal sealed partial class VrrpEngine
                     router.Announcements = AnnouncementSchedule.AfterTakeover(router.Config.Announcements, _now);
                     Arm(router);
                 }
+            }
+        }
+
+        // What the interface lacked when its sockets could not be opened may be there now.
+        if (before?.Name == facts.Name)
+        {
+            foreach (var router in at.Routers)
+            {
+                if (router.Link is null)
+                    Bind(router);
             }
         }
 
@@ -111,12 +127,16 @@ internal sealed partial class VrrpEngine
     {
         if (!_interfaces.TryGetValue(address.InterfaceIndex, out var at))
             return;
+        if (!_isListing && at.IsUndone(address))
+            return;
         at.AddAddress(address);
         if (_isListing)
             return;
-        foreach (var router in at.Routers)
+        // A fault can complete a removal; the table of tokens only ever gets holes.
+        for (int token = 0; token < _routers.Count; token++)
         {
-            if (router.Config.Family == address.Address.Family && router.PrimaryAddress.IsNone | !address.IsOurs)
+            if (_routers[token] is { } router && router.Interface == at
+                && router.Config.Family == address.Address.Family && router.PrimaryAddress.IsNone | !address.IsOurs)
             {
                 ChooseSource(router);
                 UpdateFaults(router, null);
@@ -128,11 +148,13 @@ internal sealed partial class VrrpEngine
     {
         if (!_interfaces.TryGetValue(address.InterfaceIndex, out var at))
             return;
+        if (at.IsEcho(address))
+            return;
         at.RemoveAddress(address);
         _addressesWereRemoved = true;
-        foreach (var router in at.Routers)
+        for (int token = 0; token < _routers.Count; token++)
         {
-            if (router.PrimaryAddress == address.Address)
+            if (_routers[token] is { } router && router.Interface == at && router.PrimaryAddress == address.Address)
             {
                 ChooseSource(router);
                 UpdateFaults(router, $"address {address.Address} was removed from {at.Name}");
@@ -250,9 +272,22 @@ internal sealed partial class VrrpEngine
         router.Frames = new byte[count][];
         int i = 0;
         foreach (var address in router.Config.VirtualAddresses)
-            router.Assignments[i++] = Resolve(router, address);
+            Assign(router, i++, Resolve(router, address));
         foreach (var address in router.Config.ExcludedAddresses)
-            router.Assignments[i++] = Resolve(router, address);
+            Assign(router, i++, Resolve(router, address));
+    }
+
+    private void Assign(VirtualRouter router, int index, in AddressAssignment assignment)
+    {
+        var before = router.Assignments[index];
+        router.Assignments[index] = assignment;
+        // An interface of another number has its name now: the address leaves the old one, if that still exists.
+        if (router.HoldsAddresses && before.Address is not null && before.InterfaceIndex != assignment.InterfaceIndex)
+        {
+            _addressesWereRemoved = true;
+            if (_interfaces.ContainsKey(before.InterfaceIndex) && !IsHeldByAnother(router, before))
+                Remove([before], new AddressOutcome[1]);
+        }
     }
 
     private AddressAssignment Resolve(VirtualRouter router, VirtualAddress address)
@@ -381,7 +416,7 @@ internal sealed partial class VrrpEngine
     /// <summary>Compares the faults there are with those the machine knows, and tells it. What the group decided stays until it decides again.</summary>
     private void UpdateFaults(VirtualRouter router, string? detail)
     {
-        var kept = router.State.Faults & VrrpFaults.SyncGroup;
+        var kept = router.Group is null ? VrrpFaults.None : router.State.Faults & VrrpFaults.SyncGroup;
         SetFaults(router, OwnFaults(router) | kept, detail);
     }
 
@@ -403,11 +438,35 @@ internal sealed partial class VrrpEngine
         Arm(router);
     }
 
+    /// <summary>Through the table, and into what is known of the interfaces: the kernel tells of some changes only later.</summary>
+    private bool Install(ReadOnlySpan<AddressAssignment> assignments, Span<AddressOutcome> outcomes)
+    {
+        bool isComplete = _addressTable.Install(assignments, outcomes);
+        for (int i = 0; i < assignments.Length; i++)
+        {
+            if (outcomes[i].Status == AddressStatus.Done && _interfaces.TryGetValue(assignments[i].InterfaceIndex, out var at))
+                at.Installed(assignments[i].Address);
+        }
+
+        return isComplete;
+    }
+
+    private bool Remove(ReadOnlySpan<AddressAssignment> assignments, Span<AddressOutcome> outcomes)
+    {
+        bool isComplete = _addressTable.Remove(assignments, outcomes);
+        for (int i = 0; i < assignments.Length; i++)
+        {
+            if (outcomes[i].Status == AddressStatus.Done && _interfaces.TryGetValue(assignments[i].InterfaceIndex, out var at))
+                at.Removed(assignments[i].Address);
+        }
+
+        return isComplete;
+    }
+
     private bool InstallAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = true;
-        router.InstalledAt = _now;
-        if (_addressTable.Install(router.Assignments, router.Outcomes))
+        if (Install(router.Assignments, router.Outcomes))
         {
             for (int i = 0; i < router.Outcomes.Length; i++)
             {
@@ -439,7 +498,7 @@ internal sealed partial class VrrpEngine
         var assignments = Array.Exists(router.Assignments, assignment => IsHeldByAnother(router, assignment))
             ? Array.FindAll(router.Assignments, assignment => !IsHeldByAnother(router, assignment))
             : router.Assignments;
-        if (_addressTable.Remove(assignments, router.Outcomes.AsSpan(0, assignments.Length)))
+        if (Remove(assignments, router.Outcomes.AsSpan(0, assignments.Length)))
             return;
         for (int i = 0; i < assignments.Length; i++)
         {
@@ -459,15 +518,6 @@ internal sealed partial class VrrpEngine
         {
             if (_routers[token] is not { State.State: VrrpState.Master } router)
                 continue;
-            // The kernel tells of a new IPv6 address some time after it acknowledged it: too early to miss it.
-            var settled = router.InstalledAt.AddNanoseconds(SettleNanoseconds);
-            if (_now < settled)
-            {
-                router.VerifyAt = settled;
-                Arm(router);
-                continue;
-            }
-
             bool isMissing = false;
             foreach (var assignment in router.Assignments)
             {
@@ -489,7 +539,7 @@ internal sealed partial class VrrpEngine
             return false;
         foreach (ref readonly var candidate in CollectionsMarshal.AsSpan(at.Addresses))
         {
-            if (candidate.Address == assignment.Address.Address && candidate.PrefixLength == assignment.Address.PrefixLength)
+            if (candidate.Address == assignment.Address.Address && candidate.PrefixLength == assignment.Address.KernelPrefixLength)
                 return true;
         }
 
@@ -523,7 +573,7 @@ internal sealed partial class VrrpEngine
         }
 
         if (leftBehind is not null)
-            _addressTable.Remove(leftBehind.ToArray(), new AddressOutcome[leftBehind.Count]);
+            Remove(leftBehind.ToArray(), new AddressOutcome[leftBehind.Count]);
     }
 
     private bool IsHeldByAnother(VirtualRouter router, in AddressAssignment assignment)

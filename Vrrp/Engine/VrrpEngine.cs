@@ -45,6 +45,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private readonly List<IVrrpLink> _links = [];
     private readonly DeadlineQueue _deadlines = new();
     private readonly List<VirtualRouter> _takeovers = [];
+    private readonly List<(VirtualRouter Router, int Error)> _failing = [];
     private readonly List<SyncGroupState> _dirtyGroups = [];
     private readonly Dictionary<(int Interface, PacketRejection Reason), (Instant At, long Untold)> _toldUnknown = [];
     private Instant _now;
@@ -141,6 +142,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     public void EndTurn()
     {
         var now = _now;
+        ApplyGroups();
         while (_deadlines.TryTake(now, out var at, out int token))
         {
             var router = _routers[token];
@@ -155,7 +157,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
 
             // Those that are Master go first: their peers wait for an advertisement, a takeover has waited already.
             if (router.State.State == VrrpState.Master && !router.State.WantsMaster)
-                RunDue(router, at);
+                RunDue(router);
             else
                 _takeovers.Add(router);
         }
@@ -165,7 +167,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             Flush();
             for (int i = 0; i < _takeovers.Count; i++)
             {
-                RunDue(_takeovers[i], _takeovers[i].NextDeadline);
+                RunDue(_takeovers[i]);
                 if (i % TakeoverBatch == TakeoverBatch - 1)
                     Flush();
             }
@@ -173,6 +175,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             _takeovers.Clear();
         }
 
+        // A member that was removed just now may have been what the others waited for.
+        ApplyGroups();
         Flush();
     }
 
@@ -180,9 +184,18 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     {
         for (int i = 0; i < _links.Count; i++)
             _links[i].Flush(this);
+        // Not while a link is being flushed: resigning sends, through the same link.
+        for (int i = 0; i < _failing.Count; i++)
+        {
+            var (router, error) = _failing[i];
+            if (router.State.State == VrrpState.Master)
+                Stick(router, VrrpFaults.SendFailing, $"{router.ConsecutiveSendFailures} packets in a row could not be sent: {ErrorText(error)}");
+        }
+
+        _failing.Clear();
     }
 
-    private void RunDue(VirtualRouter router, Instant due)
+    private void RunDue(VirtualRouter router)
     {
         if (_routers[router.Token] != router)
             return;
@@ -203,17 +216,10 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
 
         if (router.State.Deadline <= _now)
         {
-            var late = _now - due;
+            var late = _now - router.State.Deadline;
             if (late > router.Counters.MaxLateness)
                 router.Counters.MaxLateness = late;
             Dispatch(router, VrrpEvent.DeadlineReached);
-        }
-
-        if (router.VerifyAt <= _now)
-        {
-            router.VerifyAt = Instant.Never;
-            _addressesWereRemoved = true;
-            RestoreAddresses();
         }
 
         if (router.Announcements.NextAt <= _now)
@@ -288,6 +294,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
                     router.Link?.Flush(this);
                     break;
                 case VrrpAction.AnnounceAddresses:
+                    router.AnnouncementFailures = 0;
                     router.Announcements = AnnouncementSchedule.AfterTakeover(router.Config.Announcements, _now);
                     AnnounceRound(router);
                     break;
@@ -324,6 +331,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
 
     private void ApplyGroups()
     {
+        if (_dirtyGroups.Count == 0)
+            return;
         _depth++;
         for (int i = 0; i < _dirtyGroups.Count; i++)
         {
@@ -391,7 +400,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             _addressTable.Remove(router.Assignments, router.Outcomes);
         }
 
-        Flush();
+        for (int i = 0; i < _links.Count; i++)
+            _links[i].Flush(this);
     }
 
     /// <inheritdoc/>
