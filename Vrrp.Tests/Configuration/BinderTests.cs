@@ -128,6 +128,23 @@ public class BinderTests
     }
 
     [Theory]
+    [InlineData("auth_pass\nhunter2")]
+    [InlineData("auth_pas hunter2")]
+    [InlineData("authpass hunter2")]
+    [InlineData("auth_pass \"hunter2")]
+    [InlineData("auth_pass $hunter2")]
+    [InlineData("auth_pass hun{hunter2")]
+    [InlineData("auth_type hunter2")]
+    [InlineData("auth_type PASS hunter2")]
+    [InlineData("auth_pass #hunter2")]
+    public void A_password_in_the_wrong_place_is_not_shown(string line)
+    {
+        var result = Load(InstanceText($"authentication {{\n{line}\n}}"));
+        Assert.NotEmpty(result.Diagnostics);
+        Assert.DoesNotContain("hunter2", DiagnosticPrinter.ToText(result.Diagnostics), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("version 3")]
     [InlineData("strict_mode")]
     public void Authentication_is_dropped_where_the_protocol_has_none(string lines) =>
@@ -247,12 +264,13 @@ public class BinderTests
     [InlineData("priority 256", "VRRP0104 10:10")]
     [InlineData("priority high", "VRRP0105 10:10")]
     [InlineData("interface lo", "VRRP0203 10:11")]
+    [InlineData("interface a/b", "VRRP0113 10:11,VRRP0234 10:11")]
     public void What_has_no_safe_meaning_is_an_error(string line, string finding)
     {
         var result = Load(InstanceText(line));
         Assert.Null(result.Config);
-        Assert.Equal([finding], Findings(result));
-        Assert.Equal(DiagnosticSeverity.Error, result.Diagnostics[0].Severity);
+        Assert.Equal(finding, string.Join(',', Findings(result)));
+        Assert.Equal(DiagnosticSeverity.Error, result.Diagnostics[^1].Severity);
     }
 
     [Theory]
@@ -322,6 +340,25 @@ public class BinderTests
     [InlineData("net_namespace x", "VRRP0402")]
     [InlineData("track_group t {\ngroup { V }\n}", "VRRP0401")]
     public void Blocks_of_later_versions_are_walked(string text, string codes) => Assert.Equal(codes, string.Join(',', Codes(text)));
+
+    [Theory]
+    [InlineData("bogus{0} x\n", 40_000)]
+    [InlineData("vrrp_instance V {{\nunicast_peer {{\n", 1, "10.{1}.{2}.{3}\n", 40_000)]
+    [InlineData("static_ipaddress {{\n", 1, "10.{1}.{2}.{3}\n", 40_000)]
+    [InlineData("vrrp_instance V{0} {{\n}}\n", 15_000)]
+    [InlineData("vrrp_sync_group G {{\ngroup {{\n", 1, "V{0}\n", 40_000)]
+    [InlineData("vrrp_instance V {{\ntrack_interface {{\n", 1, "e{0}\n", 40_000)]
+    public void A_huge_file_loads_soon(string head, int heads, string line = "", int lines = 0)
+    {
+        var text = new System.Text.StringBuilder();
+        for (int i = 0; i < heads; i++)
+            text.AppendFormat(null, head, i);
+        for (int i = 0; i < lines; i++)
+            text.AppendFormat(null, line, i, i >> 16 & 255, i >> 8 & 255, i & 255);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        Assert.True(Load(text.ToString()).Diagnostics.Length < 2100);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), clock.Elapsed.ToString());
+    }
 
     [Fact]
     public void Every_keyword_of_the_table_is_known_where_it_belongs()

@@ -21,7 +21,7 @@ public class MutationTests
         var random = new Random(seed);
         string[] samples = [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Configuration", "Samples"), "*.conf").Order(StringComparer.Ordinal).Select(File.ReadAllText)];
         var clock = Stopwatch.StartNew();
-        for (int round = 0; round < 250; round++)
+        for (int round = 0; round < 120; round++)
         {
             var text = new StringBuilder(samples[random.Next(samples.Length)]);
             for (int i = random.Next(1, 8); i > 0; i--)

@@ -95,6 +95,13 @@ public class PreprocessorTests
         Assert.Equal("/etc/test.conf:3:14", Assert.Single(diagnostic.Related).Span.ToString());
     }
 
+    [Fact]
+    public void Variables_of_the_shell_in_a_command_are_left_alone()
+    {
+        var result = Load("vrrp_script s {\nscript \"[ $x -gt ${HOME} ]\"\n}");
+        Assert.Equal(["VRRP0401 1:1"], Findings(result));
+    }
+
     [Theory]
     [InlineData("include self.conf")]
     [InlineData("$A=$A $A\n$A")]

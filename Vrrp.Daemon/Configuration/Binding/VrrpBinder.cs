@@ -14,6 +14,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
     private readonly AddressReader _addresses = new(diagnostics, values);
     private readonly List<Draft> _drafts = [];
     private readonly List<GroupDraft> _groups = [];
+    private readonly Dictionary<string, Token> _instanceNames = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Token> _groupNames = new(StringComparer.Ordinal);
     private readonly List<AddressEntry> _static = [];
     private readonly List<(List<string> Interfaces, TimeSpan? Arp, TimeSpan? Neighbor)> _announcementGroups = [];
 
@@ -21,9 +23,9 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
     {
         if (OneName(block) is not { } name)
             return;
-        if (_drafts.Find(d => d.Name.Text == name.Text) is { } earlier)
+        if (!_instanceNames.TryAdd(name.Text, name))
         {
-            diagnostics.DuplicateName(name, "vrrp_instance", earlier.Name.Span);
+            diagnostics.DuplicateName(name, "vrrp_instance", _instanceNames[name.Text].Span);
             return;
         }
 
@@ -41,9 +43,9 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
     {
         if (OneName(block) is not { } name)
             return;
-        if (_groups.Find(g => g.Name.Text == name.Text) is { } earlier)
+        if (!_groupNames.TryAdd(name.Text, name))
         {
-            diagnostics.DuplicateName(name, "vrrp_sync_group", earlier.Name.Span);
+            diagnostics.DuplicateName(name, "vrrp_sync_group", _groupNames[name.Text].Span);
             return;
         }
 
@@ -119,10 +121,11 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         CheckVirtualRouterIds(instances, kept);
         var groups = CompleteGroups(instances, kept, defs);
         var statics = ImmutableArray.CreateBuilder<StaticAddress>();
+        var seen = new HashSet<(IPAddressValue, string)>();
         foreach (var entry in _static)
         {
             var address = entry.Address.Interface is null ? entry.Address with { Interface = defs.DefaultInterface } : entry.Address;
-            if (statics.Any(s => s.Address.Address == address.Address && s.Address.Interface == address.Interface))
+            if (!seen.Add((address.Address, address.Interface!)))
                 diagnostics.DuplicateAddress(entry.Place, default);
             else
                 statics.Add(new() { Address = address, TrackGroup = entry.TrackGroup });
@@ -362,10 +365,10 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
 
             if (peer.MinTtl > peer.MaxTtl)
                 diagnostics.TtlRangeEmpty(statement.Words[0]);
-            if (d.Peers.Exists(p => p.Peer.Address == address))
-                diagnostics.DuplicatePeer(statement.Words[0]);
-            else
+            if (d.PeerAddresses.Add(address))
                 d.Peers.Add((peer, statement.Words[0]));
+            else
+                diagnostics.DuplicatePeer(statement.Words[0]);
         }
     }
 
@@ -591,6 +594,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             return false;
         }
 
+        if (configured.Value is null)
+            diagnostics.UnusableInterface(configured.Place);
         return configured.Value is not null;
     }
 
@@ -707,9 +712,10 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             result = WithoutWeights(d.TrackInterfaces).ToBuilder();
         }
 
+        var names = result.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var entry in entries)
         {
-            if (entry.Track && entry.Address.Interface is { } carrier && carrier != d.Interface?.Value && !result.Any(t => t.Name == carrier))
+            if (entry.Track && entry.Address.Interface is { } carrier && carrier != d.Interface?.Value && names.Add(carrier))
                 result.Add(new(carrier));
         }
 
@@ -845,7 +851,6 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         var index = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int i = 0; i < instances.Count; i++)
             index[instances[i].Name] = i;
-        var invalid = _drafts.Select(d => d.Name.Text).ToHashSet(StringComparer.Ordinal);
         foreach (var group in _groups)
         {
             var members = new List<int>();
@@ -854,12 +859,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
                 if (!index.TryGetValue(word.Text, out int at))
                 {
                     // An instance with errors is reported already.
-                    if (!invalid.Contains(word.Text))
-                        diagnostics.UnknownMember(word, group.Name.Text, Nearest(word.Text, index.Keys));
-                }
-                else if (members.Contains(at))
-                {
-                    diagnostics.MemberTwice(word, group.Name.Text, group.Name.Text);
+                    if (!_instanceNames.ContainsKey(word.Text))
+                        diagnostics.UnknownMember(word, group.Name.Text, diagnostics.IsFull ? null : Nearest(word.Text, index.Keys));
                 }
                 else if (instances[at].SyncGroup is { } other)
                 {
@@ -919,7 +920,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             own = WithoutWeights(own);
         }
 
-        var added = group.Interfaces.Where(t => !own.Any(o => o.Name == t.Name));
+        var names = own.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
+        var added = group.Interfaces.Where(t => !names.Contains(t.Name));
         return own.AddRange(instance.Priority.IsOwner ? WithoutWeights([.. added]) : added);
     }
 
@@ -973,6 +975,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         public Token? UnicastPlace { get; set; }
 
         public List<(UnicastPeer Peer, Token Place)> Peers { get; } = [];
+
+        public HashSet<IPAddressValue> PeerAddresses { get; } = [];
 
         public int UnicastTtl { get; set; } = 255;
 

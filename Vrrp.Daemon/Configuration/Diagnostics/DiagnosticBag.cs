@@ -19,6 +19,9 @@ internal sealed class DiagnosticBag
 
     public bool HasErrors { get; private set; }
 
+    /// <summary>Whether further warnings are only counted, so that nobody works out suggestions for them.</summary>
+    public bool IsFull => _items.Count >= MaxFindings;
+
     /// <summary>Findings beyond the bound, counted only.</summary>
     public int Dropped { get; private set; }
 
@@ -134,6 +137,9 @@ internal sealed class DiagnosticBag
         Add("VRRP0101", Warning, word, message.ToString());
     }
 
+    public void UnknownInAuthentication(Token word) => Add("VRRP0132", Warning, word,
+        "unknown keyword in authentication, not shown because it may be a password; the line is ignored, as keepalived ignores it. The keywords are auth_type and auth_pass.");
+
     public void MissingArgument(Place at, string keyword, string arguments) => Add("VRRP0102", Error, at,
         $"'{keyword}' needs {Article(arguments)}; keepalived exits at such a line.");
 
@@ -238,6 +244,8 @@ internal sealed class DiagnosticBag
     public void MissingInterface(Token name, bool unicast) => Add("VRRP0202", Error, name,
         $"instance '{Clean(name.Text)}' has no interface{(unicast ? " and no unicast_src_ip; unicast needs one of the two." : ".")}");
 
+    public void UnusableInterface(Token word) => Add("VRRP0234", Error, word, "the instance has no usable interface.");
+
     public void LoopbackInterface(Token word) => Add("VRRP0203", Error, word, "an instance cannot run on the loopback interface.");
 
     public void NoVirtualAddress(Token name, string why) => Add("VRRP0204", Error, name,
@@ -264,7 +272,7 @@ internal sealed class DiagnosticBag
         $"'advert_int' is {used}, not {Clean(word.Text)}: {why}.");
 
     public void DuplicateAddress(Token word, SourceSpan first) => Add("VRRP0212", Warning, word,
-        $"{Clean(word.Text)} is in the list already; this one is ignored.", first.IsNone ? [] : [new(first, "the first one")]);
+        $"{Clean(word.Text)} is in the list already; this one is ignored, as by keepalived from 2.4. Older releases advertise it twice and would drop our adverts: remove it everywhere.", first.IsNone ? [] : [new(first, "the first one")]);
 
     public void AddressInTwoInstances(Token word, SourceSpan first, bool kept) => Add("VRRP0213", Warning, word,
         $"{Clean(word.Text)} belongs to another instance on this interface already; "
