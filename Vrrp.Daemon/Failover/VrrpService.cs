@@ -44,10 +44,7 @@ internal sealed class VrrpService(
         var node = _node ?? throw new InvalidOperationException("The service has not started.");
         notifications.LogsUnknownVirtualRouterIds = config.GlobalDefs.LogUnknownVirtualRouterIds;
         await node.SetStaticAddressesAsync(
-            config.StaticAddresses.Select(entry => entry.Address.Interface is null
-                ? entry.Address with { Interface = config.GlobalDefs.DefaultInterface }
-                : entry.Address),
-            cancellationToken).ConfigureAwait(false);
+            config.StaticAddresses.Select(entry => entry.Address), cancellationToken).ConfigureAwait(false);
 
         var wanted = RouterMapping.Map(config).ToDictionary(router => router.Name, StringComparer.Ordinal);
         var diff = ConfigDiff.Create(_running, config);
