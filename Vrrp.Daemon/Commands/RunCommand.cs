@@ -57,6 +57,17 @@ internal static class RunCommand
     private static async Task<int> RunAsync(DaemonRun run, string? pidPath, LogLevel logLevel)
     {
         var loaded = ConfigLoader.Load(run.ConfigurationPath, new LoadOptions { ConfigId = run.ConfigId });
+        try
+        {
+            if (loaded.Config?.GlobalDefs.NetworkNamespace is { } network)
+                NamespaceEntry.Enter(network);
+        }
+        catch (LinuxException exception)
+        {
+            await Console.Error.WriteLineAsync($"error: net_namespace: {exception.Message}").ConfigureAwait(false);
+            return exception.IsPermission ? ExitCode.Permission : ExitCode.Configuration;
+        }
+
         await Console.Error.WriteAsync(DiagnosticPrinter.ToText(loaded.Diagnostics)).ConfigureAwait(false);
         if (loaded.Config is not { } config)
             return loaded.FileRead ? ExitCode.Configuration : ExitCode.NoConfiguration;

@@ -105,6 +105,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "setns", SetLastError = true)]
     internal static partial int SetNs(int descriptor, int type);
 
+    [LibraryImport(LibC, EntryPoint = "execve", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int ExecVe(string path, string?[] arguments, string?[] environment);
+
     /// <summary>struct iovec.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct IOVector
