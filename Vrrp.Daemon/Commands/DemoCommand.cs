@@ -117,13 +117,11 @@ internal static class DemoCommand
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
                 isInterrupted = true;
-                problems.Add("interrupted");
             }
         }
 
-        var result = new DemoResult(plan, story.Transitions, [.. story.Problems, .. problems], clock.Now);
-        // Whoever interrupts does not ask for logs.
-        var logs = isInterrupted ? [] : story.Directors.Select(director => (director.Plan.Name, director.LastLines(KeptLogLines)));
+        var result = new DemoResult(plan, story.Transitions, [.. story.Problems, .. problems], clock.Now, isInterrupted);
+        var logs = story.Directors.Select(director => (director.Plan.Name, director.LastLines(KeptLogLines)));
         if (isJson)
             await Console.Out.WriteLineAsync(DemoReport.ToJson(result, logs)).ConfigureAwait(false);
         DemoReport.WriteTable(console, result);

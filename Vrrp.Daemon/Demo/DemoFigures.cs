@@ -57,7 +57,9 @@ internal sealed record TransitionFigures
 /// <param name="Transitions">The transitions that happened, in order.</param>
 /// <param name="Problems">What went otherwise than it must; empty when all is well.</param>
 /// <param name="Duration">From start to end.</param>
-internal sealed record DemoResult(DemoPlan Plan, ImmutableArray<TransitionFigures> Transitions, ImmutableArray<string> Problems, TimeSpan Duration)
+/// <param name="IsInterrupted">Whether it was ended from outside.</param>
+internal sealed record DemoResult(
+    DemoPlan Plan, ImmutableArray<TransitionFigures> Transitions, ImmutableArray<string> Problems, TimeSpan Duration, bool IsInterrupted)
 {
-    public bool HasSucceeded => Problems.IsEmpty;
+    public bool HasSucceeded => Problems.IsEmpty && !IsInterrupted;
 }

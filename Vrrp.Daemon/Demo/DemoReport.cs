@@ -66,6 +66,10 @@ internal static class DemoReport
             return;
         }
 
+        if (result.IsInterrupted)
+            console.MarkupLine("[yellow]Interrupted; nothing is left behind.[/]");
+        if (result.Problems.IsEmpty)
+            return;
         foreach (string problem in result.Problems)
             console.MarkupLine($"[bold red]problem:[/] {Markup.Escape(problem)}");
         foreach (var (director, lines) in logs)
@@ -82,6 +86,7 @@ internal static class DemoReport
         var json = new JsonObject
         {
             ["success"] = result.HasSucceeded,
+            ["interrupted"] = result.IsInterrupted,
             ["version"] = (int)result.Plan.Version,
             ["advertisementInterval"] = Milliseconds(result.Plan.Interval.Duration),
             ["duration"] = Milliseconds(result.Duration),
@@ -107,7 +112,7 @@ internal static class DemoReport
             })]),
             ["problems"] = new JsonArray([.. result.Problems.Select(problem => JsonValue.Create(problem))]),
         };
-        if (!result.HasSucceeded)
+        if (!result.Problems.IsEmpty)
         {
             json["logs"] = new JsonObject(logs.Select(log => KeyValuePair.Create<string, JsonNode?>(
                 log.Director, new JsonArray([.. log.Lines.Select(line => JsonValue.Create(line))]))));

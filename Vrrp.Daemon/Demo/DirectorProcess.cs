@@ -112,6 +112,8 @@ internal sealed partial class DirectorProcess(
         // They are not the service that this may be run as.
         start.Environment.Remove("JOURNAL_STREAM");
         start.Environment.Remove("NOTIFY_SOCKET");
+        // A killed runtime would leave its diagnostic sockets in the temporary folder.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         return start;
     }
 
