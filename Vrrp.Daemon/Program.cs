@@ -1,7 +1,11 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Vrrp.Daemon.Commands;
 
-var root = new RootCommand("VRRP failover daemon: reads keepalived.conf and holds virtual IP addresses.");
+// Not a RootCommand: that is named after the assembly, and the command is called vrrp.
+var root = new Command("vrrp", "VRRP failover daemon: reads keepalived.conf and holds virtual IP addresses.");
+root.Options.Add(new HelpOption());
+root.Options.Add(new VersionOption());
 root.Subcommands.Add(RunCommand.Create());
 root.Subcommands.Add(CheckCommand.Create());
 root.Subcommands.Add(DemoCommand.Create());

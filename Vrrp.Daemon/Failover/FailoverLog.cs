@@ -67,4 +67,7 @@ internal static partial class FailoverLog
 
     [LoggerMessage(21, LogLevel.Warning, "({VirtualRouter}) no_accept and strict mode need a packet filter, which is not active in this version: packets to the addresses are accepted")]
     public static partial void AcceptModeIgnored(ILogger logger, string virtualRouter);
+
+    [LoggerMessage(22, LogLevel.Error, "a virtual router could not be removed: {Error}")]
+    public static partial void RemovalFailed(ILogger logger, string error);
 }

@@ -11,13 +11,11 @@ internal static class RouterMapping
     public static ImmutableArray<VirtualRouterConfig> Map(DaemonConfig config, Func<IPAddressValue, string?>? interfaceOf = null)
     {
         interfaceOf ??= InterfaceOf;
-        var groups = config.SyncGroups.ToDictionary(group => group.Name, StringComparer.Ordinal);
-        return [.. config.Instances.Select(instance => Map(
-            instance, instance.SyncGroup is { } name ? groups.GetValueOrDefault(name) : null, config.GlobalDefs, interfaceOf))];
+        return [.. config.Instances.Select(instance => Map(instance, config.GlobalDefs, interfaceOf))];
     }
 
     private static VirtualRouterConfig Map(
-        VrrpInstance instance, Configuration.Model.SyncGroup? group, GlobalDefs globals, Func<IPAddressValue, string?> interfaceOf) => new()
+        VrrpInstance instance, GlobalDefs globals, Func<IPAddressValue, string?> interfaceOf) => new()
     {
         Name = instance.Name,
         Interface = instance.Interface ?? FindInterface(instance, globals, interfaceOf),
@@ -56,9 +54,7 @@ internal static class RouterMapping
             LowerPriorityDelay = instance.Announcements.LowerPriorityDelay,
             Spacing = instance.Family == IPFamily.IPv4 ? instance.Announcements.ArpInterval : instance.Announcements.NeighborInterval,
         },
-        TrackedInterfaces = [.. instance.TrackInterfaces
-            .Concat(group?.TrackInterfaces ?? [])
-            .Select(tracked => new TrackedInterface(tracked.Name, tracked.Weight, tracked.Reverse))],
+        TrackedInterfaces = instance.TrackInterfaces,
         TrackPrimaryInterface = instance.TrackPrimaryInterface,
         SyncGroup = instance.SyncGroup,
     };

@@ -1,6 +1,6 @@
-using System.Collections.Immutable;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Hosting;
 
@@ -17,7 +17,7 @@ internal sealed class VrrpService(
     /// <summary>Mark of the daemon's addresses, apart from those of programs that use the library beside it.</summary>
     private const byte AddressMark = 113;
 
-    private readonly Dictionary<string, VirtualRouterConfig> _running = new(StringComparer.Ordinal);
+    private DaemonConfig _running = new() { Path = initial.Path };
     private VrrpNode? _node;
     private Task _reading = Task.CompletedTask;
 
@@ -44,43 +44,35 @@ internal sealed class VrrpService(
         var node = _node ?? throw new InvalidOperationException("The service has not started.");
         notifications.LogsUnknownVirtualRouterIds = config.GlobalDefs.LogUnknownVirtualRouterIds;
         await node.SetStaticAddressesAsync(
-            config.StaticAddresses.Select(entry => entry.Address.Interface is null
-                ? entry.Address with { Interface = config.GlobalDefs.DefaultInterface }
-                : entry.Address),
-            cancellationToken).ConfigureAwait(false);
+            config.StaticAddresses.Select(entry => entry.Address), cancellationToken).ConfigureAwait(false);
 
-        var wanted = RouterMapping.Map(config);
-        var changes = RouterChanges.Between(_running.Values, wanted);
+        var wanted = RouterMapping.Map(config).ToDictionary(router => router.Name, StringComparer.Ordinal);
+        var diff = ConfigDiff.Create(_running, config);
+        _running = config;
         // Those that leave answer for their addresses until a successor is heard; the reload does not wait for that.
-        foreach (string name in changes.Removed)
+        foreach (var change in diff.Instances)
         {
-            _running.Remove(name);
-            var removal = node.RemoveAsync(name, handOver: true, CancellationToken.None);
-            _ = removal.ContinueWith(
-                failed => FailoverLog.EngineFailed(logger, failed.Exception!.GetBaseException()),
-                CancellationToken.None,
-                TaskContinuationOptions.OnlyOnFaulted,
-                TaskScheduler.Default);
+            if (change.Kind is InstanceChangeKind.Removed or InstanceChangeKind.Restarted)
+                Watch(node.RemoveAsync(change.Old!.Name, handOver: true, CancellationToken.None));
         }
 
         var tasks = new List<Task>();
-        foreach (var (name, router) in changes.Changed)
+        foreach (var change in diff.Instances)
         {
-            _running.Remove(name);
-            tasks.Add(node.ReconfigureAsync(name, router, cancellationToken));
+            if (change.Kind is InstanceChangeKind.Added or InstanceChangeKind.Restarted)
+                tasks.Add(node.AddAsync(wanted[change.New!.Name], delay, cancellationToken));
+            else if (change.Kind is InstanceChangeKind.Changed || IsTouched(change, diff))
+                tasks.Add(node.ReconfigureAsync(change.Old!.Name, wanted[change.New!.Name], cancellationToken));
         }
 
-        foreach (var router in changes.Added)
-            tasks.Add(node.AddAsync(router, delay, cancellationToken));
         await Task.WhenAll(tasks).ConfigureAwait(false);
-        foreach (var router in wanted)
+        foreach (var router in wanted.Values)
         {
-            _running[router.Name] = router;
             if (!router.AcceptMode && !router.IsOwner)
                 FailoverLog.AcceptModeIgnored(logger, router.Name);
         }
 
-        FailoverLog.Applied(logger, wanted.Length, config.Path);
+        FailoverLog.Applied(logger, wanted.Count, config.Path);
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -96,6 +88,17 @@ internal sealed class VrrpService(
         await _reading.ConfigureAwait(false);
         FailoverLog.AllStopped(logger);
     }
+
+    /// <summary>A router whose block is the same can still be another: by its name, its group's trackers, or the globals.</summary>
+    private static bool IsTouched(InstanceChange change, ConfigDiff diff) =>
+        change.Kind == InstanceChangeKind.Unchanged
+        && (change.Renamed || diff.GlobalsChanged || (change.New!.SyncGroup is { } group && diff.ChangedGroups.Contains(group)));
+
+    private void Watch(Task removal) => removal.ContinueWith(
+        failed => FailoverLog.RemovalFailed(logger, failed.Exception!.GetBaseException().Message),
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted,
+        TaskScheduler.Default);
 
     private static TimeSpan StartDelay(GlobalDefs globals)
     {

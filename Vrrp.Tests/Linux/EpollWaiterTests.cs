@@ -102,6 +102,16 @@ public sealed unsafe class EpollWaiterTests
     }
 
     [Fact]
+    public void Wake_after_dispose_is_harmless()
+    {
+        var waiter = new EpollWaiter();
+        waiter.Dispose();
+        waiter.Wake();
+        waiter.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => waiter.Wait(Instant.Origin, new int[1]));
+    }
+
+    [Fact]
     public void Waiting_allocates_nothing()
     {
         using var waiter = new EpollWaiter();

@@ -249,6 +249,17 @@ public sealed class LinuxVrrpLinkTests : IDisposable
     }
 
     [Fact]
+    public void Link_that_is_closed_is_of_no_use()
+    {
+        var link = _hosts.A.OpenLink("eth0", IPFamily.IPv4);
+        link.Dispose();
+        link.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => Send(link, IPFamily.IPv4, [1]));
+        Assert.Throws<ObjectDisposedException>(() => link.Receive(_seen, 1));
+        Assert.Throws<ObjectDisposedException>(() => link.Flush(_seen));
+    }
+
+    [Fact]
     public void Link_survives_a_rename_of_its_interface()
     {
         using var sender = _hosts.A.OpenLink("eth0", IPFamily.IPv4);

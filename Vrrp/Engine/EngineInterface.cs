@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Vrrp.Links;
 
 namespace Vrrp;
@@ -10,6 +11,9 @@ internal sealed class EngineInterface(int index)
 
     // Held virtual addresses bear our mark and are no sign of an own packet: an owner that returns advertises from one of them.
     private readonly HashSet<IPAddressValue> _local = [];
+
+    // Removals by this node that the kernel has yet to tell of; the address may be back by then.
+    private readonly Dictionary<(IPAddressValue Address, byte PrefixLength), int> _echoes = [];
 
     public int Index { get; } = index;
 
@@ -68,36 +72,70 @@ internal sealed class EngineInterface(int index)
 
     public void AddAddress(in InterfaceAddress address)
     {
-        for (int i = 0; i < Addresses.Count; i++)
-        {
-            if (Addresses[i].Address == address.Address && Addresses[i].PrefixLength == address.PrefixLength)
-            {
-                Addresses[i] = address;
-                UpdateLocal(address.Address);
-                return;
-            }
-        }
-
-        Addresses.Add(address);
+        int i = Find(address.Address, address.PrefixLength);
+        if (i < 0)
+            Addresses.Add(address);
+        else
+            Addresses[i] = address;
         UpdateLocal(address.Address);
     }
 
     public void RemoveAddress(in InterfaceAddress address)
     {
+        int i = Find(address.Address, address.PrefixLength);
+        if (i >= 0)
+            Addresses.RemoveAt(i);
+        UpdateLocal(address.Address);
+    }
+
+    private int Find(IPAddressValue address, byte prefixLength)
+    {
         for (int i = 0; i < Addresses.Count; i++)
         {
-            if (Addresses[i].Address == address.Address && Addresses[i].PrefixLength == address.PrefixLength)
-            {
-                Addresses.RemoveAt(i);
-                break;
-            }
+            if (Addresses[i].Address == address && Addresses[i].PrefixLength == prefixLength)
+                return i;
         }
 
-        UpdateLocal(address.Address);
+        return -1;
+    }
+
+    /// <summary>This node installed an address.</summary>
+    public void Installed(VirtualAddress address)
+    {
+        if (Find(address.Address, address.KernelPrefixLength) < 0)
+            AddAddress(new(Index, address.Address, address.KernelPrefixLength, IsUsableSource: false, IsOurs: true));
+    }
+
+    /// <summary>This node removed an address; if it was there the kernel will say so.</summary>
+    public void Removed(VirtualAddress address)
+    {
+        int i = Find(address.Address, address.KernelPrefixLength);
+        if (i < 0 || !Addresses[i].IsOurs)
+            return;
+        RemoveAddress(Addresses[i]);
+        CollectionsMarshal.GetValueRefOrAddDefault(_echoes, (address.Address, address.KernelPrefixLength), out _)++;
+    }
+
+    /// <summary>Whether the kernel tells, late, of an installation that this node has undone since.</summary>
+    public bool IsUndone(in InterfaceAddress address) =>
+        address.IsOurs && _echoes.ContainsKey((address.Address, address.PrefixLength)) && Find(address.Address, address.PrefixLength) < 0;
+
+    /// <summary>Whether the kernel tells of a removal by this node, which is known already.</summary>
+    public bool IsEcho(in InterfaceAddress address)
+    {
+        var key = (address.Address, address.PrefixLength);
+        if (!_echoes.TryGetValue(key, out int count))
+            return false;
+        if (count > 1)
+            _echoes[key] = count - 1;
+        else
+            _echoes.Remove(key);
+        return true;
     }
 
     public void ClearAddresses()
     {
+        _echoes.Clear();
         Addresses.Clear();
         _local.Clear();
     }

@@ -72,6 +72,9 @@ internal sealed class VirtualRouter
 
     public bool LastSendFailed { get; set; }
 
+    /// <summary>Announcements of the present takeover that could not be sent.</summary>
+    public int AnnouncementFailures { get; set; }
+
     /// <summary>State that was told last, the From of the next transition.</summary>
     public VrrpState ToldState { get; set; }
 

@@ -25,9 +25,12 @@ internal sealed partial class VrrpEngine
                 ((IInterfaceSink)this).InterfaceRemoved(at.Index);
         }
 
-        foreach (var router in _byName.Values)
+        for (int token = 0; token < _routers.Count; token++)
         {
+            if (_routers[token] is not { } router)
+                continue;
             ChooseSource(router);
+            UpdatePriority(router);
             UpdateFaults(router, null);
         }
 
@@ -56,7 +59,12 @@ internal sealed partial class VrrpEngine
             foreach (var router in _byName.Values.ToArray())
             {
                 if (router.Config.Interface == facts.Name)
+                {
+                    // A listing can name the new interface before the old one of that name is known to be gone.
+                    if (router.Interface is not null)
+                        Unbind(router);
                     Bind(router);
+                }
                 else if (UsesInterface(router, facts.Name))
                     ResolveAddresses(router);
             }
@@ -72,6 +80,16 @@ internal sealed partial class VrrpEngine
                     router.Announcements = AnnouncementSchedule.AfterTakeover(router.Config.Announcements, _now);
                     Arm(router);
                 }
+            }
+        }
+
+        // What the interface lacked when its sockets could not be opened may be there now.
+        if (before?.Name == facts.Name)
+        {
+            foreach (var router in at.Routers)
+            {
+                if (router.Link is null)
+                    Bind(router);
             }
         }
 
@@ -109,12 +127,16 @@ internal sealed partial class VrrpEngine
     {
         if (!_interfaces.TryGetValue(address.InterfaceIndex, out var at))
             return;
+        if (!_isListing && at.IsUndone(address))
+            return;
         at.AddAddress(address);
         if (_isListing)
             return;
-        foreach (var router in at.Routers)
+        // A fault can complete a removal; the table of tokens only ever gets holes.
+        for (int token = 0; token < _routers.Count; token++)
         {
-            if (router.Config.Family == address.Address.Family && router.PrimaryAddress.IsNone | !address.IsOurs)
+            if (_routers[token] is { } router && router.Interface == at
+                && router.Config.Family == address.Address.Family && router.PrimaryAddress.IsNone | !address.IsOurs)
             {
                 ChooseSource(router);
                 UpdateFaults(router, null);
@@ -126,11 +148,13 @@ internal sealed partial class VrrpEngine
     {
         if (!_interfaces.TryGetValue(address.InterfaceIndex, out var at))
             return;
+        if (at.IsEcho(address))
+            return;
         at.RemoveAddress(address);
         _addressesWereRemoved = true;
-        foreach (var router in at.Routers)
+        for (int token = 0; token < _routers.Count; token++)
         {
-            if (router.PrimaryAddress == address.Address)
+            if (_routers[token] is { } router && router.Interface == at && router.PrimaryAddress == address.Address)
             {
                 ChooseSource(router);
                 UpdateFaults(router, $"address {address.Address} was removed from {at.Name}");
@@ -248,9 +272,22 @@ internal sealed partial class VrrpEngine
         router.Frames = new byte[count][];
         int i = 0;
         foreach (var address in router.Config.VirtualAddresses)
-            router.Assignments[i++] = Resolve(router, address);
+            Assign(router, i++, Resolve(router, address));
         foreach (var address in router.Config.ExcludedAddresses)
-            router.Assignments[i++] = Resolve(router, address);
+            Assign(router, i++, Resolve(router, address));
+    }
+
+    private void Assign(VirtualRouter router, int index, in AddressAssignment assignment)
+    {
+        var before = router.Assignments[index];
+        router.Assignments[index] = assignment;
+        // An interface of another number has its name now: the address leaves the old one, if that still exists.
+        if (router.HoldsAddresses && before.Address is not null && before.InterfaceIndex != assignment.InterfaceIndex)
+        {
+            _addressesWereRemoved = true;
+            if (_interfaces.ContainsKey(before.InterfaceIndex) && !IsHeldByAnother(router, before))
+                Remove([before], new AddressOutcome[1]);
+        }
     }
 
     private AddressAssignment Resolve(VirtualRouter router, VirtualAddress address)
@@ -379,7 +416,7 @@ internal sealed partial class VrrpEngine
     /// <summary>Compares the faults there are with those the machine knows, and tells it. What the group decided stays until it decides again.</summary>
     private void UpdateFaults(VirtualRouter router, string? detail)
     {
-        var kept = router.State.Faults & VrrpFaults.SyncGroup;
+        var kept = router.Group is null ? VrrpFaults.None : router.State.Faults & VrrpFaults.SyncGroup;
         SetFaults(router, OwnFaults(router) | kept, detail);
     }
 
@@ -401,10 +438,35 @@ internal sealed partial class VrrpEngine
         Arm(router);
     }
 
+    /// <summary>Through the table, and into what is known of the interfaces: the kernel tells of some changes only later.</summary>
+    private bool Install(ReadOnlySpan<AddressAssignment> assignments, Span<AddressOutcome> outcomes)
+    {
+        bool isComplete = _addressTable.Install(assignments, outcomes);
+        for (int i = 0; i < assignments.Length; i++)
+        {
+            if (outcomes[i].Status == AddressStatus.Done && _interfaces.TryGetValue(assignments[i].InterfaceIndex, out var at))
+                at.Installed(assignments[i].Address);
+        }
+
+        return isComplete;
+    }
+
+    private bool Remove(ReadOnlySpan<AddressAssignment> assignments, Span<AddressOutcome> outcomes)
+    {
+        bool isComplete = _addressTable.Remove(assignments, outcomes);
+        for (int i = 0; i < assignments.Length; i++)
+        {
+            if (outcomes[i].Status == AddressStatus.Done && _interfaces.TryGetValue(assignments[i].InterfaceIndex, out var at))
+                at.Removed(assignments[i].Address);
+        }
+
+        return isComplete;
+    }
+
     private bool InstallAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = true;
-        if (_addressTable.Install(router.Assignments, router.Outcomes))
+        if (Install(router.Assignments, router.Outcomes))
         {
             for (int i = 0; i < router.Outcomes.Length; i++)
             {
@@ -432,12 +494,16 @@ internal sealed partial class VrrpEngine
     private void RemoveAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = false;
-        if (_addressTable.Remove(router.Assignments, router.Outcomes))
+        // After a reload another router may hold the address that this one gives up.
+        var assignments = Array.Exists(router.Assignments, assignment => IsHeldByAnother(router, assignment))
+            ? Array.FindAll(router.Assignments, assignment => !IsHeldByAnother(router, assignment))
+            : router.Assignments;
+        if (Remove(assignments, router.Outcomes.AsSpan(0, assignments.Length)))
             return;
-        for (int i = 0; i < router.Outcomes.Length; i++)
+        for (int i = 0; i < assignments.Length; i++)
         {
             if (router.Outcomes[i].Status == AddressStatus.Refused)
-                _notify(new AddressRefused(_now, router.Config.Name, router.Assignments[i].Address, Installing: false, router.Outcomes[i].Error));
+                _notify(new AddressRefused(_now, router.Config.Name, assignments[i].Address, Installing: false, router.Outcomes[i].Error));
         }
     }
 
@@ -473,7 +539,7 @@ internal sealed partial class VrrpEngine
             return false;
         foreach (ref readonly var candidate in CollectionsMarshal.AsSpan(at.Addresses))
         {
-            if (candidate.Address == assignment.Address.Address && candidate.PrefixLength == assignment.Address.PrefixLength)
+            if (candidate.Address == assignment.Address.Address && candidate.PrefixLength == assignment.Address.KernelPrefixLength)
                 return true;
         }
 
@@ -507,7 +573,7 @@ internal sealed partial class VrrpEngine
         }
 
         if (leftBehind is not null)
-            _addressTable.Remove(leftBehind.ToArray(), new AddressOutcome[leftBehind.Count]);
+            Remove(leftBehind.ToArray(), new AddressOutcome[leftBehind.Count]);
     }
 
     private bool IsHeldByAnother(VirtualRouter router, in AddressAssignment assignment)

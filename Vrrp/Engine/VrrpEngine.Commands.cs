@@ -51,6 +51,8 @@ internal sealed partial class VrrpEngine
         router.Removed += removed;
         router.StartAt = Instant.Never;
         Dispatch(router, VrrpEvent.Shutdown(handOver));
+        // One that still answers for its successor is no member any more: the faults of the others are not its own.
+        LeaveGroup(router);
         return true;
     }
 
@@ -77,6 +79,9 @@ internal sealed partial class VrrpEngine
         router.Config = config;
         Configure(router);
         JoinGroup(router);
+        // Nobody else will tell it that the others are ready.
+        if (router.Group is null && router.State.WantsMaster)
+            router.State = router.State with { WantsMaster = false, Deadline = now };
         router.Assignments = [];
         ResolveAddresses(router);
         ChooseSource(router);
@@ -135,7 +140,7 @@ internal sealed partial class VrrpEngine
         var gone = heldBefore.Where(held => Array.IndexOf(router.Assignments, held) < 0
             && !IsHeldByAnother(router, held)).ToArray();
         if (gone.Length > 0)
-            _addressTable.Remove(gone, new AddressOutcome[gone.Length]);
+            Remove(gone, new AddressOutcome[gone.Length]);
     }
 
     private static void Configure(VirtualRouter router)

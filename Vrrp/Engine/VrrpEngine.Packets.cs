@@ -42,10 +42,21 @@ internal sealed partial class VrrpEngine
 
     void ISendFailureSink.SendFailed(int token, int errno)
     {
-        var router = token < _routers.Count ? _routers[token] : null;
+        bool isFrame = token < 0;
+        int index = isFrame ? ~token : token;
+        var router = index < _routers.Count ? _routers[index] : null;
         if (router is null)
             return;
         router.Counters.SendFailures++;
+        if (isFrame)
+        {
+            // A full queue can cost many announcements of one takeover: that is no reason to resign, they are repeated.
+            int lost = ++router.AnnouncementFailures;
+            if ((lost & (lost - 1)) == 0)
+                _notify(new SendFailed(_now, router.Config.Name, errno, lost));
+            return;
+        }
+
         router.LastSendFailed = true;
         router.ConsecutiveSendFailures++;
         int failures = router.ConsecutiveSendFailures;
@@ -54,9 +65,9 @@ internal sealed partial class VrrpEngine
             _notify(new SendFailed(_now, router.Config.Name, errno, failures));
         // One unicast peer that cannot be reached is no reason to leave the others alone.
         if (router.Config.UnicastPeers.Length == 0 && failures >= router.Config.DownTimerAdverts
-            && router.State.State == VrrpState.Master && _depth == 0)
+            && router.State.State == VrrpState.Master)
         {
-            Stick(router, VrrpFaults.SendFailing, $"{failures} packets in a row could not be sent: {ErrorText(errno)}");
+            _failing.Add((router, errno));
         }
     }
 
@@ -250,7 +261,7 @@ internal sealed partial class VrrpEngine
             router.Frames[index] = frame;
         }
 
-        link.SendFrame(router.Token, frame);
+        link.SendFrame(~router.Token, frame);
         router.Counters.AnnouncementsSent++;
     }
 }

@@ -31,7 +31,7 @@ internal sealed partial class VrrpEngine
         {
             if (!TryAssignStatic(address) || IsPresent(_staticAssignment[0]))
                 continue;
-            if (_addressTable.Install(_staticAssignment, _staticOutcome))
+            if (Install(_staticAssignment, _staticOutcome))
                 _staticRefusals.Remove(address);
             else if (_staticRefusals.Add(address))
                 _notify(new AddressRefused(_now, "", address, Installing: true, _staticOutcome[0].Error));
@@ -40,7 +40,7 @@ internal sealed partial class VrrpEngine
 
     private void RemoveStaticAddress(VirtualAddress address)
     {
-        if (TryAssignStatic(address) && !_addressTable.Remove(_staticAssignment, _staticOutcome))
+        if (TryAssignStatic(address) && !Remove(_staticAssignment, _staticOutcome))
             _notify(new AddressRefused(_now, "", address, Installing: false, _staticOutcome[0].Error));
     }
 

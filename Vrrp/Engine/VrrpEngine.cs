@@ -15,7 +15,10 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     /// <summary>Packets read from one link in one turn, so that a flood cannot hold up deadlines.</summary>
     public const int ReceiveLimit = 512;
 
-    /// <summary>Lateness from which the sockets are read before any deadline is acted on, ready or not.</summary>
+    /// <summary>Lateness from which all sockets are read before any deadline is acted on, reported ready or not.</summary>
+    private const long LateNanoseconds = 1_000_000;
+
+    /// <summary>Lateness that is a stall worth telling.</summary>
     private const long StallNanoseconds = 20_000_000;
 
     /// <summary>Time from a refused address or a failing socket to the next attempt.</summary>
@@ -42,12 +45,15 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private readonly List<IVrrpLink> _links = [];
     private readonly DeadlineQueue _deadlines = new();
     private readonly List<VirtualRouter> _takeovers = [];
+    private readonly List<(VirtualRouter Router, int Error)> _failing = [];
     private readonly List<SyncGroupState> _dirtyGroups = [];
     private readonly Dictionary<(int Interface, PacketRejection Reason), (Instant At, long Untold)> _toldUnknown = [];
     private Instant _now;
     private int _depth;
     private bool _isListing;
     private bool _addressesWereRemoved;
+    private long _worstStall;
+    private Instant _nextStallNotice;
 
     public VrrpEngine(
         IVrrpPlatform platform, IFrameCodec codec, IVrrpStateMachine machine, Action<VrrpNotification> notify)
@@ -81,32 +87,45 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         _addressesWereRemoved = false;
     }
 
-    /// <summary>Notices a stall, and then reads what waits in the sockets before anything is concluded from silence.</summary>
+    /// <summary>
+    /// Begins a turn. When a deadline is late, the sockets are read before anything is concluded from silence: what came in while this
+    /// process did not run is there. <see cref="EndTurn"/> acts on deadlines up to <paramref name="now"/> and no later ones.
+    /// </summary>
     public void BeginTurn(Instant now)
     {
         _now = now;
         var earliest = _deadlines.Earliest;
-        if (earliest.IsNever || now.Nanoseconds - earliest.Nanoseconds < StallNanoseconds)
+        if (earliest.IsNever || now.Nanoseconds - earliest.Nanoseconds < LateNanoseconds)
             return;
-        bool isStall = false;
+        if (now.Nanoseconds - earliest.Nanoseconds >= StallNanoseconds)
+            SuspectMasters();
+        ReceiveInterfaces();
+        for (int i = 0; i < _links.Count; i++)
+            _links[i].Receive(this, ReceiveLimit);
+    }
+
+    private void SuspectMasters()
+    {
+        long worst = 0;
         foreach (var router in _routers)
         {
             if (router is not { State.State: VrrpState.Master })
                 continue;
-            long late = now.Nanoseconds - router.State.Deadline.Nanoseconds;
-            if (late < StallNanoseconds)
-                continue;
-            isStall = true;
-            // A peer waits for its down interval from the last advertisement; we were due one interval after that.
+            long late = _now.Nanoseconds - router.State.Deadline.Nanoseconds;
+            worst = Math.Max(worst, late);
+            // A peer waits for its down interval from the last advertisement; the one that is late was due one interval after that.
             if (late > (router.Config.DownTimerAdverts - 1) * router.Config.AdvertisementInterval.Nanoseconds)
                 Dispatch(router, VrrpEvent.Stalled);
         }
 
-        if (isStall)
-            _notify(new EngineStalled(now, now - earliest));
-        ReceiveInterfaces();
-        for (int i = 0; i < _links.Count; i++)
-            _links[i].Receive(this, ReceiveLimit);
+        if (worst < StallNanoseconds)
+            return;
+        _worstStall = Math.Max(_worstStall, worst);
+        if (_now < _nextStallNotice)
+            return;
+        _notify(new EngineStalled(_now, TimeSpan.FromTicks(_worstStall / 100)));
+        _nextStallNotice = _now.AddNanoseconds(RepeatNoticeNanoseconds);
+        _worstStall = 0;
     }
 
     /// <summary>Reads packets of a link that is ready.</summary>
@@ -119,10 +138,11 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         RestoreAddresses();
     }
 
-    /// <summary>Acts on deadlines and sends what is queued.</summary>
-    public void EndTurn(Instant now)
+    /// <summary>Acts on the deadlines that had come when the turn began, and sends what is queued.</summary>
+    public void EndTurn()
     {
-        _now = now;
+        var now = _now;
+        ApplyGroups();
         while (_deadlines.TryTake(now, out var at, out int token))
         {
             var router = _routers[token];
@@ -137,7 +157,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
 
             // Those that are Master go first: their peers wait for an advertisement, a takeover has waited already.
             if (router.State.State == VrrpState.Master && !router.State.WantsMaster)
-                RunDue(router, at);
+                RunDue(router);
             else
                 _takeovers.Add(router);
         }
@@ -147,7 +167,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             Flush();
             for (int i = 0; i < _takeovers.Count; i++)
             {
-                RunDue(_takeovers[i], _takeovers[i].NextDeadline);
+                RunDue(_takeovers[i]);
                 if (i % TakeoverBatch == TakeoverBatch - 1)
                     Flush();
             }
@@ -155,6 +175,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             _takeovers.Clear();
         }
 
+        // A member that was removed just now may have been what the others waited for.
+        ApplyGroups();
         Flush();
     }
 
@@ -162,9 +184,18 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     {
         for (int i = 0; i < _links.Count; i++)
             _links[i].Flush(this);
+        // Not while a link is being flushed: resigning sends, through the same link.
+        for (int i = 0; i < _failing.Count; i++)
+        {
+            var (router, error) = _failing[i];
+            if (router.State.State == VrrpState.Master)
+                Stick(router, VrrpFaults.SendFailing, $"{router.ConsecutiveSendFailures} packets in a row could not be sent: {ErrorText(error)}");
+        }
+
+        _failing.Clear();
     }
 
-    private void RunDue(VirtualRouter router, Instant due)
+    private void RunDue(VirtualRouter router)
     {
         if (_routers[router.Token] != router)
             return;
@@ -185,7 +216,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
 
         if (router.State.Deadline <= _now)
         {
-            var late = _now - due;
+            var late = _now - router.State.Deadline;
             if (late > router.Counters.MaxLateness)
                 router.Counters.MaxLateness = late;
             Dispatch(router, VrrpEvent.DeadlineReached);
@@ -263,6 +294,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
                     router.Link?.Flush(this);
                     break;
                 case VrrpAction.AnnounceAddresses:
+                    router.AnnouncementFailures = 0;
                     router.Announcements = AnnouncementSchedule.AfterTakeover(router.Config.Announcements, _now);
                     AnnounceRound(router);
                     break;
@@ -299,6 +331,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
 
     private void ApplyGroups()
     {
+        if (_dirtyGroups.Count == 0)
+            return;
         _depth++;
         for (int i = 0; i < _dirtyGroups.Count; i++)
         {
@@ -366,7 +400,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             _addressTable.Remove(router.Assignments, router.Outcomes);
         }
 
-        Flush();
+        for (int i = 0; i < _links.Count; i++)
+            _links[i].Flush(this);
     }
 
     /// <inheritdoc/>

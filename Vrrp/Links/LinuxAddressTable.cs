@@ -367,6 +367,7 @@ public sealed class LinuxAddressTable : IAddressTable
     {
         private readonly Dictionary<AddressKey, int> _index = [];
         private bool _isIndexed;
+        private int _lookups;
 
         public List<AddressRecord> Records { get; } = [];
 
@@ -377,6 +378,7 @@ public sealed class LinuxAddressTable : IAddressTable
             Records.Clear();
             _index.Clear();
             _isIndexed = false;
+            _lookups = 0;
         }
 
         public void Message(in NetlinkMessage message)
@@ -392,10 +394,13 @@ public sealed class LinuxAddressTable : IAddressTable
 
         public bool TryFind(AddressKey key, AddressMarks? marks, out int position)
         {
+            var records = CollectionsMarshal.AsSpan(Records);
+            // A router has a few addresses: looking through the list is then cheaper than making an index of it.
+            if (!_isIndexed && ++_lookups <= 4)
+                return TryScan(records, key, marks, out position);
             if (!_isIndexed)
             {
                 _isIndexed = true;
-                var records = CollectionsMarshal.AsSpan(Records);
                 for (int i = 0; i < records.Length; i++)
                 {
                     // Of addresses that differ in their peer alone, ours.
@@ -405,6 +410,21 @@ public sealed class LinuxAddressTable : IAddressTable
             }
 
             return _index.TryGetValue(key, out position);
+        }
+
+        private static bool TryScan(ReadOnlySpan<AddressRecord> records, AddressKey key, AddressMarks? marks, out int position)
+        {
+            position = -1;
+            for (int i = 0; i < records.Length; i++)
+            {
+                if (records[i].Key != key)
+                    continue;
+                position = i;
+                if (marks is null || marks.IsOurs(records[i]))
+                    break;
+            }
+
+            return position >= 0;
         }
     }
 }

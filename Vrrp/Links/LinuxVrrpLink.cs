@@ -88,6 +88,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
     /// <inheritdoc/>
     public void JoinGroup(IPAddressValue group)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (group.Family != Family || !group.IsMulticast)
             throw new ArgumentException($"'{group}' is no multicast group of {Family}.", nameof(group));
         int result;
@@ -114,6 +115,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
     /// <inheritdoc/>
     public int Receive(IPacketSink sink, int limit)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(sink);
         int taken = 0;
         while (taken < limit)
@@ -139,6 +141,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
     /// <inheritdoc/>
     public void SendAdvertisement(int token, IPAddressValue source, IPAddressValue destination, byte hopLimit, ReadOnlySpan<byte> message)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (source.Family != Family || destination.Family != Family)
             throw new ArgumentException($"This link is for {Family}.", nameof(destination));
         int length = message.Length + (Family == IPFamily.IPv4 ? IPv4HeaderLength : 0);
@@ -168,6 +171,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
     /// <inheritdoc/>
     public void SendFrame(int token, ReadOnlySpan<byte> frame)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (frame.Length < 14 || !SendQueue.CanHold(frame.Length))
             throw new ArgumentException("A frame has an Ethernet header and is no longer than the largest packet.", nameof(frame));
         if (!_frames.HasRoom(frame.Length))
@@ -182,6 +186,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
     /// <inheritdoc/>
     public void Flush(ISendFailureSink sink)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(sink);
         SendQueued();
         if (_failures.Count == 0)

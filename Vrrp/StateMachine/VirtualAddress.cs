@@ -77,6 +77,10 @@ public sealed record VirtualAddress
     /// </summary>
     public uint? PreferredLifetime { get; init; }
 
+    /// <summary>The prefix length by which the kernel names the address: with a far end, that of the far end.</summary>
+    internal byte KernelPrefixLength =>
+        Peer.IsNone ? PrefixLength : PeerPrefixLength != 0 ? PeerPrefixLength : (byte)(Peer.Length * 8);
+
     /// <summary>Makes a host address: /32, or /128 that is never chosen as a source.</summary>
     /// <param name="address">The address.</param>
     /// <returns>The virtual address.</returns>

@@ -79,9 +79,21 @@ internal sealed class BlockReader(DiagnosticBag diagnostics)
 
     private void ReportUnknown(StatementSyntax statement, BlockSpec spec)
     {
+        if (diagnostics.IsFull)
+        {
+            diagnostics.UnknownKeyword(statement.Name, spec.Name, null, [], statement.Block);
+            return;
+        }
+
         var elsewhere = KeywordTable.BlocksWith(statement.Name.Text);
         string? suggestion = KeywordTable.Suggest(spec, statement.Name.Text);
-        // A statement of an outer block is more likely than one that is merely spelt alike.
+        if (spec.Name == "authentication" && suggestion is null && elsewhere.IsEmpty)
+        {
+            statement.Name.Span.File?.MarkSecret(statement.Name.Span.Start, statement.Name.Span.Length);
+            diagnostics.UnknownInAuthentication(statement.Name);
+            return;
+        }
+
         diagnostics.UnknownKeyword(statement.Name, spec.Name, suggestion, elsewhere, statement.Block);
     }
 
@@ -113,7 +125,8 @@ internal sealed class BlockReader(DiagnosticBag diagnostics)
     // Also what follows a misspelt auth_pass is a password.
     private static void HideSecrets(StatementSyntax statement, BlockSpec spec)
     {
-        int visible = spec.Name switch { "authentication" => statement.Name.Text == "auth_type" ? 2 : 1, "auth_hmac" => 2, _ => 1 };
+        bool type = statement.Words.Length > 1 && statement.Words[1].Text.ToUpperInvariant() is ("PASS" or "AH");
+        int visible = spec.Name == "auth_hmac" || (type && statement.Name.Text == "auth_type") ? 2 : 1;
         foreach (var word in statement.Words.Skip(visible))
             word.Span.File?.MarkSecret(word.Span.Start, word.Span.Length);
     }

@@ -147,7 +147,7 @@ internal static class KeywordTable
         nftables_priority,nftables_ipvs_priority,nftables_ipvs_start_fwmark Y3 NUMBER
         nftables_ifindex,nftables_counters Y3 -
         lvs_sync_daemon Y2 INTERFACE [OPTIONS]
-        lvs_timeouts Y2 PROTOCOL SECONDS
+        lvs_timeouts Y2 PROTOCOL SECONDS [PROTOCOL SECONDS]
         lvs_flush Y2 -
         lvs_flush_on_stop Y3 [VS]
         lvs_flush_onstop Y3 [VS] > lvs_flush_on_stop
@@ -275,7 +275,7 @@ internal static class KeywordTable
         track_script,track_file,track_process Y2 {entries -
         track_bfd Y3 {entries -
         sync_group_tracking_weight A2 -
-        global_tracking D3 - > nothing; it does nothing any more
+        global_tracking D3 -
         notify_priority_changes A3 [bool]
         [vrrp_script]
         script Y1 COMMAND

@@ -28,15 +28,16 @@ internal sealed class TrackingBinder(DiagnosticBag diagnostics, ValueReaders val
     public ImmutableArray<TrackedInterface> ReadInterfaces(StatementSyntax list, ImmutableArray<TrackedInterface> before)
     {
         var result = before.ToBuilder();
+        var names = before.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var statement in list.Block?.Statements ?? [])
         {
             if (statement.Words.Length == 0 || values.InterfaceName(statement.Words[0]) is not { } name)
                 continue;
             var (weight, reverse) = ReadWeight(statement, 253);
-            if (result.Any(t => t.Name == name))
-                diagnostics.TrackedTwice(statement.Words[0]);
-            else
+            if (names.Add(name))
                 result.Add(new(name, weight ?? 0, reverse ?? false));
+            else
+                diagnostics.TrackedTwice(statement.Words[0]);
         }
 
         return result.ToImmutable();

@@ -14,6 +14,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
     private readonly AddressReader _addresses = new(diagnostics, values);
     private readonly List<Draft> _drafts = [];
     private readonly List<GroupDraft> _groups = [];
+    private readonly Dictionary<string, Token> _instanceNames = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Token> _groupNames = new(StringComparer.Ordinal);
     private readonly List<AddressEntry> _static = [];
     private readonly List<(List<string> Interfaces, TimeSpan? Arp, TimeSpan? Neighbor)> _announcementGroups = [];
 
@@ -21,9 +23,9 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
     {
         if (OneName(block) is not { } name)
             return;
-        if (_drafts.Find(d => d.Name.Text == name.Text) is { } earlier)
+        if (!_instanceNames.TryAdd(name.Text, name))
         {
-            diagnostics.DuplicateName(name, "vrrp_instance", earlier.Name.Span);
+            diagnostics.DuplicateName(name, "vrrp_instance", _instanceNames[name.Text].Span);
             return;
         }
 
@@ -41,9 +43,9 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
     {
         if (OneName(block) is not { } name)
             return;
-        if (_groups.Find(g => g.Name.Text == name.Text) is { } earlier)
+        if (!_groupNames.TryAdd(name.Text, name))
         {
-            diagnostics.DuplicateName(name, "vrrp_sync_group", earlier.Name.Span);
+            diagnostics.DuplicateName(name, "vrrp_sync_group", _groupNames[name.Text].Span);
             return;
         }
 
@@ -119,10 +121,11 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         CheckVirtualRouterIds(instances, kept);
         var groups = CompleteGroups(instances, kept, defs);
         var statics = ImmutableArray.CreateBuilder<StaticAddress>();
+        var seen = new HashSet<(IPAddressValue, string)>();
         foreach (var entry in _static)
         {
             var address = entry.Address.Interface is null ? entry.Address with { Interface = defs.DefaultInterface } : entry.Address;
-            if (statics.Any(s => s.Address.Address == address.Address && s.Address.Interface == address.Interface))
+            if (!seen.Add((address.Address, address.Interface!)))
                 diagnostics.DuplicateAddress(entry.Place, default);
             else
                 statics.Add(new() { Address = address, TrackGroup = entry.TrackGroup });
@@ -362,10 +365,10 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
 
             if (peer.MinTtl > peer.MaxTtl)
                 diagnostics.TtlRangeEmpty(statement.Words[0]);
-            if (d.Peers.Exists(p => p.Peer.Address == address))
-                diagnostics.DuplicatePeer(statement.Words[0]);
-            else
+            if (d.PeerAddresses.Add(address))
                 d.Peers.Add((peer, statement.Words[0]));
+            else
+                diagnostics.DuplicatePeer(statement.Words[0]);
         }
     }
 
@@ -502,7 +505,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             TrackSourceAddress = d.TrackSource && source is not null,
             Preempt = preempt,
             PreemptDelay = preemptDelay,
-            TrackInterfaces = WithAddressInterfaces(d, [.. addresses, .. excluded]),
+            TrackInterfaces = CompleteTrackers(d, owner, [.. addresses, .. excluded]),
             TrackPrimaryInterface = d.TrackPrimary,
             TrackedObjects = d.TrackedObjects,
             Announcements = CompleteAnnouncements(d, defs, strict),
@@ -591,6 +594,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             return false;
         }
 
+        if (configured.Value is null)
+            diagnostics.UnusableInterface(configured.Place);
         return configured.Value is not null;
     }
 
@@ -603,10 +608,10 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             ? state == WantedState.Master ? Priority.Owner : Priority.Default
             : new Priority(d.Priority ?? 100);
         state ??= priority.IsOwner ? WantedState.Master : WantedState.Backup;
-        if (strict && state == WantedState.Master && !priority.IsOwner)
+        if (strict && (state == WantedState.Master) != priority.IsOwner)
         {
-            diagnostics.StrictMasterNotOwner(d.State!.Value.Place);
-            state = WantedState.Backup;
+            diagnostics.StrictStateNotRank(d.State!.Value.Place, priority.IsOwner);
+            state = priority.IsOwner ? WantedState.Master : WantedState.Backup;
         }
 
         return (state.Value, priority);
@@ -698,12 +703,19 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         return AdvertisementInterval.FromCentiseconds(steps);
     }
 
-    private static ImmutableArray<TrackedInterface> WithAddressInterfaces(Draft d, List<AddressEntry> entries)
+    private ImmutableArray<TrackedInterface> CompleteTrackers(Draft d, bool owner, List<AddressEntry> entries)
     {
         var result = d.TrackInterfaces.ToBuilder();
+        if (owner && d.TrackInterfaces.Any(t => t.Weight != 0))
+        {
+            diagnostics.WeightOfOwner(d.Name, [.. d.TrackInterfaces.Where(t => t.Weight != 0).Select(t => t.Name)]);
+            result = WithoutWeights(d.TrackInterfaces).ToBuilder();
+        }
+
+        var names = result.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var entry in entries)
         {
-            if (entry.Track && entry.Address.Interface is { } carrier && carrier != d.Interface?.Value && !result.Any(t => t.Name == carrier))
+            if (entry.Track && entry.Address.Interface is { } carrier && carrier != d.Interface?.Value && names.Add(carrier))
                 result.Add(new(carrier));
         }
 
@@ -839,7 +851,6 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         var index = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int i = 0; i < instances.Count; i++)
             index[instances[i].Name] = i;
-        var invalid = _drafts.Select(d => d.Name.Text).ToHashSet(StringComparer.Ordinal);
         foreach (var group in _groups)
         {
             var members = new List<int>();
@@ -848,12 +859,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
                 if (!index.TryGetValue(word.Text, out int at))
                 {
                     // An instance with errors is reported already.
-                    if (!invalid.Contains(word.Text))
-                        diagnostics.UnknownMember(word, group.Name.Text, Nearest(word.Text, index.Keys));
-                }
-                else if (members.Contains(at))
-                {
-                    diagnostics.MemberTwice(word, group.Name.Text, group.Name.Text);
+                    if (!_instanceNames.ContainsKey(word.Text))
+                        diagnostics.UnknownMember(word, group.Name.Text, diagnostics.IsFull ? null : Nearest(word.Text, index.Keys));
                 }
                 else if (instances[at].SyncGroup is { } other)
                 {
@@ -910,11 +917,16 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         if (!group.TrackingWeight && own.Any(t => t.Weight != 0))
         {
             diagnostics.WeightInGroup(draft.Name, group.Name.Text, [.. own.Where(t => t.Weight != 0).Select(t => t.Name)]);
-            own = own.RemoveAll(t => t.Weight != 0);
+            own = WithoutWeights(own);
         }
 
-        return own.AddRange(group.Interfaces.Where(t => !own.Any(o => o.Name == t.Name)));
+        var names = own.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
+        var added = group.Interfaces.Where(t => !names.Contains(t.Name));
+        return own.AddRange(instance.Priority.IsOwner ? WithoutWeights([.. added]) : added);
     }
+
+    private static ImmutableArray<TrackedInterface> WithoutWeights(ImmutableArray<TrackedInterface> trackers) =>
+        [.. trackers.Select(t => t with { Weight = 0 })];
 
     private static string? Nearest(string word, IEnumerable<string> names) =>
         names.FirstOrDefault(n => string.Equals(n, word, StringComparison.OrdinalIgnoreCase))
@@ -963,6 +975,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         public Token? UnicastPlace { get; set; }
 
         public List<(UnicastPeer Peer, Token Place)> Peers { get; } = [];
+
+        public HashSet<IPAddressValue> PeerAddresses { get; } = [];
 
         public int UnicastTtl { get; set; } = 255;
 

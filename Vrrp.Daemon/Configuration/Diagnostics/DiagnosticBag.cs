@@ -19,6 +19,9 @@ internal sealed class DiagnosticBag
 
     public bool HasErrors { get; private set; }
 
+    /// <summary>Whether further warnings are only counted, so that nobody works out suggestions for them.</summary>
+    public bool IsFull => _items.Count >= MaxFindings;
+
     /// <summary>Findings beyond the bound, counted only.</summary>
     public int Dropped { get; private set; }
 
@@ -76,7 +79,7 @@ internal sealed class DiagnosticBag
     public void NulInLine(Place at) => Add("VRRP0021", Warning, at, "the line holds a NUL byte and is ignored, as keepalived ignores it.");
 
     public void UnterminatedQuote(Place at) => Add("VRRP0022", Warning, at,
-        "the quote is not closed on this line; the rest of the line is ignored, as keepalived ignores it.");
+        "the quote is not closed on this line; the line is ignored, as keepalived ignores it.");
 
     public void IncompleteCondition(Place at) => Add("VRRP0023", Warning, at, "there is no text after the condition; the line is ignored.");
 
@@ -133,6 +136,9 @@ internal sealed class DiagnosticBag
             message.Append(CultureInfo.InvariantCulture, $" It belongs {(elsewhere[0] == "root" ? "outside all blocks" : $"in {string.Join(", ", elsewhere.Take(3))}")}.");
         Add("VRRP0101", Warning, word, message.ToString());
     }
+
+    public void UnknownInAuthentication(Token word) => Add("VRRP0132", Warning, word,
+        "unknown keyword in authentication, not shown because it may be a password; the line is ignored, as keepalived ignores it. The keywords are auth_type and auth_pass.");
 
     public void MissingArgument(Place at, string keyword, string arguments) => Add("VRRP0102", Error, at,
         $"'{keyword}' needs {Article(arguments)}; keepalived exits at such a line.");
@@ -197,7 +203,7 @@ internal sealed class DiagnosticBag
         Format($"'{keyword}' takes {(max == 0 ? "no argument" : max == 1 ? "one argument" : $"{max} arguments")}; the rest of the line is ignored."));
 
     public void DeprecatedKeyword(Token word, string replacement) => Add("VRRP0123", Warning, word,
-        $"'{Clean(word.Text)}' is deprecated; use {replacement}. keepalived reports it, too.");
+        $"'{Clean(word.Text)}' is deprecated{(replacement.Length == 0 ? " and does nothing any more" : $"; use {replacement}")}. keepalived reports it, too.");
 
     public void ObsoleteKeyword(Token word, string block, string replacement)
     {
@@ -238,6 +244,8 @@ internal sealed class DiagnosticBag
     public void MissingInterface(Token name, bool unicast) => Add("VRRP0202", Error, name,
         $"instance '{Clean(name.Text)}' has no interface{(unicast ? " and no unicast_src_ip; unicast needs one of the two." : ".")}");
 
+    public void UnusableInterface(Token word) => Add("VRRP0234", Error, word, "the instance has no usable interface.");
+
     public void LoopbackInterface(Token word) => Add("VRRP0203", Error, word, "an instance cannot run on the loopback interface.");
 
     public void NoVirtualAddress(Token name, string why) => Add("VRRP0204", Error, name,
@@ -264,7 +272,7 @@ internal sealed class DiagnosticBag
         $"'advert_int' is {used}, not {Clean(word.Text)}: {why}.");
 
     public void DuplicateAddress(Token word, SourceSpan first) => Add("VRRP0212", Warning, word,
-        $"{Clean(word.Text)} is in the list already; this one is ignored.", first.IsNone ? [] : [new(first, "the first one")]);
+        $"{Clean(word.Text)} is in the list already; this one is ignored, as by keepalived from 2.4. Older releases advertise it twice and would drop our adverts: remove it everywhere.", first.IsNone ? [] : [new(first, "the first one")]);
 
     public void AddressInTwoInstances(Token word, SourceSpan first, bool kept) => Add("VRRP0213", Warning, word,
         $"{Clean(word.Text)} belongs to another instance on this interface already; "
@@ -308,8 +316,8 @@ internal sealed class DiagnosticBag
     public void StrictWithUnicast(Token word) => Add("VRRP0228", Warning, word,
         "strict mode allows no unicast peers; they are used, as by keepalived 2.2, but newer releases refuse to start.");
 
-    public void StrictMasterNotOwner(Token word) => Add("VRRP0229", Warning, word,
-        "strict mode allows state MASTER only with priority 255; BACKUP is used, as by keepalived.");
+    public void StrictStateNotRank(Token word, bool owner) => Add("VRRP0229", Warning, word,
+        $"strict mode allows state MASTER with priority 255 and only then; {(owner ? "MASTER" : "BACKUP")} is used.");
 
     public void StrictFirstAddressNotLinkLocal(Token word) => Add("VRRP0230", Warning, word, "strict mode wants a link-local address as first IPv6 address (RFC 9568 §5.2.9).");
 
@@ -336,11 +344,15 @@ internal sealed class DiagnosticBag
     public void GroupOfOne(Token name, string member) => Add("VRRP0304", Warning, name,
         $"group '{Clean(name.Text)}' has one member, '{Clean(member)}': there is nothing to keep in step. keepalived reports that, too.");
 
-    public void MemberDemoted(Token word, string instance, string group) => Add("VRRP0305", Warning, word,
+    public void MemberDemoted(Token word, string instance, string group) => Add("VRRP0305", DiagnosticSeverity.Info, word,
         $"state MASTER of '{Clean(instance)}' has no effect in group '{Clean(group)}' and is taken as BACKUP, as by keepalived: not all members have priority 255.");
 
     public void WeightInGroup(Token name, string group, ImmutableArray<string> interfaces) => Add("VRRP0306", Warning, name,
-        $"'{Clean(name.Text)}' tracks {Clean(string.Join(", ", interfaces))} with a weight; in group '{Clean(group)}' that is ignored, as by keepalived, without sync_group_tracking_weight.");
+        $"'{Clean(name.Text)}' tracks {Clean(string.Join(", ", interfaces))} with a weight; in group '{Clean(group)}' the weight is ignored, as by keepalived, "
+        + "and the loss of the interface is a fault. sync_group_tracking_weight makes weights count.");
+
+    public void WeightOfOwner(Token name, ImmutableArray<string> interfaces) => Add("VRRP0307", Warning, name,
+        $"'{Clean(name.Text)}' has priority 255, which no weight changes: the loss of {Clean(string.Join(", ", interfaces))} is a fault, as with keepalived.");
 
     public void TrackedTwice(Token word) => Add("VRRP0310", Warning, word, $"'{Clean(word.Text)}' is tracked already; this entry is ignored.");
 

@@ -90,8 +90,11 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
                 int close = text.IndexOf(c, i + 1);
                 if (close < 0)
                 {
+                    // The words before it would be a statement that nobody wrote.
                     diagnostics.UnterminatedQuote(line.GetSpan(i, text.Length - i));
-                    break;
+                    while (Tokens.Count > 0 && Tokens[^1].Kind == TokenKind.Word)
+                        Tokens.RemoveAt(Tokens.Count - 1);
+                    return;
                 }
 
                 Emit(line, TokenKind.Word, text[(i + 1)..close], i, close + 1 - i, quoted: true);

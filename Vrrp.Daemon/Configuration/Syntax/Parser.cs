@@ -70,6 +70,10 @@ internal sealed class Parser(List<Token> tokens, DiagnosticBag diagnostics)
         if (opens)
             RecoverMissingBrace(words[0], lastEnd);
         var spec = Spec;
+        // An unclosed list swallows the statements after it: they look like entries.
+        if (spec is { Kind: not BlockKind.Keywords } && _frames.Count > 0 && !words[0].Quoted
+            && (_frames.Count == 1 ? KeywordTable.Root : _frames[^2].Block.Spec) is { Kind: BlockKind.Keywords } around && around.Find(words[0].Text) is not null)
+            diagnostics.LooksLikeKeyword(words[0], _frames[^1].Statement.Name.Text, around.Name);
         var statement = new StatementSyntax(words, spec is { Kind: BlockKind.Keywords } ? spec.Find(words[0].Text) : null);
         (_frames.Count == 0 ? _root : _frames[^1].Block.Statements).Add(statement);
         _last = statement;

@@ -197,7 +197,8 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
         int at = line.Text.IndexOf('$', StringComparison.Ordinal);
         if (at < 0)
             return line;
-        bool secret = LooksSecret(line.Text);
+        // A command line has variables of the shell, which are none of ours.
+        bool silent = LooksSecret(line.Text) || Lexer.IsCommand(line.Text.Split(' ', '\t')[0]);
         var pending = new List<List<SourceLine>>();
         int count = 0;
         while (at >= 0 && at < line.Text.Length)
@@ -213,7 +214,7 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
             List<SourceLine>? value = Find(line, name, use, variables);
             if (value is null)
             {
-                if (!secret)
+                if (!silent)
                     diagnostics.UndefinedName(use, name.Split(' ')[0]);
                 if (braced)
                     line = Protect(line, at + 1, end - 1);
@@ -463,7 +464,7 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
             _sources.Push(new([body], bound, parent?.Directory ?? "", parent?.Depth ?? 0));
         }
 
-        if (_sources.Count > 1_000_000)
+        if (_sources.Count > 150_000)
             Stop(body);
     }
 

@@ -25,4 +25,7 @@ internal sealed record Token(TokenKind Kind, string Text, SourceSpan Span)
 
     /// <summary>Whether the parser supplied it where the file lacks it.</summary>
     public bool IsMissing { get; init; }
+
+    // The text may be a password.
+    public override string ToString() => $"{Kind} {Span}";
 }

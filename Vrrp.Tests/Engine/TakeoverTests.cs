@@ -1,0 +1,258 @@
+namespace Vrrp.Tests.Engine;
+
+/// <summary>Becoming Master, staying it and leaving: the order of what is done, and what is done when the kernel refuses.</summary>
+public class TakeoverTests
+{
+    private readonly TestLan _lan = new();
+    private readonly TestNode _node;
+
+    public TakeoverTests() => _node = _lan.AddNode("A");
+
+    private void StartMaster(VirtualRouterConfig? config = null)
+    {
+        _node.Add(config ?? TestNode.Config());
+        _lan.RunTo(10);
+        Assert.Equal(VrrpState.Master, _node.State());
+        _lan.Mark();
+        _node.TakeLog();
+    }
+
+    [Fact] // VR-103, VR-104, I2
+    public void The_address_is_installed_before_it_is_advertised_and_announced()
+    {
+        _node.Add(TestNode.Config());
+        _lan.RunTo(3.61m);
+
+        Assert.Equal("+10.0.0.254, adv 100, arp 10.0.0.254", _node.TakeLog());
+        Assert.True(_node.Router().HoldsAddresses);
+    }
+
+    [Fact]
+    public void Rounds_of_announcements_cover_all_addresses_before_they_repeat()
+    {
+        _node.Add(TestNode.Config() with
+        {
+            ExcludedAddresses = [VirtualAddress.Host(IPAddressValue.Parse("10.0.0.253"))],
+            Announcements = new() { Repeat = 2 },
+        });
+        _lan.RunTo(3.61m);
+
+        Assert.Equal(
+            "+10.0.0.254, +10.0.0.253, adv 100, arp 10.0.0.254, arp 10.0.0.253, arp 10.0.0.254, arp 10.0.0.253",
+            _node.TakeLog());
+        _lan.RunTo(8.6m);
+        _node.TakeLog();
+        _lan.RunTo(8.61m);
+        // The second set, five seconds after the takeover and beside the advertisement due then.
+        Assert.Equal("adv 100, arp 10.0.0.254, arp 10.0.0.253, arp 10.0.0.254, arp 10.0.0.253", _node.TakeLog());
+    }
+
+    [Fact]
+    public void A_refused_address_makes_it_resign_with_the_kernels_reason_and_try_again()
+    {
+        _node.Platform.Refusal = address => address == IPAddressValue.Parse("10.0.0.253") ? 99 : 0;
+        _node.Add(TestNode.Config() with { ExcludedAddresses = [VirtualAddress.Host(IPAddressValue.Parse("10.0.0.253"))] });
+        _lan.RunTo(5);
+
+        Assert.Equal("+10.0.0.254, adv 0, -10.0.0.254", _node.TakeLog());
+        _lan.AssertTransitions("0 A Backup", "3.609375 A Fault");
+        var refusal = Assert.Single(_node.Take<AddressRefused>());
+        Assert.Equal(("10.0.0.253", true, 99), (refusal.Address.Address.ToString(), refusal.Installing, refusal.Error));
+        var transition = _node.Take<RouterTransition>()[^1];
+        Assert.Equal(VrrpFaults.AddressRefused, transition.Faults);
+        Assert.Contains("the kernel refused 10.0.0.253/32", transition.Detail, StringComparison.Ordinal);
+        Assert.False(_node.Router().HoldsAddresses);
+        Assert.Equal(0, _node.Router().Counters.MasterTransitions);
+
+        _node.Platform.Refusal = _ => 0;
+        _lan.RunTo(20);
+        _lan.AssertTransitions("8.609375 A Backup", "12.21875 A Master");
+        Assert.Equal(1, _node.Router().Counters.MasterTransitions);
+    }
+
+    [Fact]
+    public void An_address_that_is_taken_away_is_put_back_advertised_and_announced()
+    {
+        StartMaster();
+        _node.Platform.TakeAway("eth0", "10.0.0.254");
+        _lan.Run(0.0001m);
+
+        Assert.Equal("+10.0.0.254, adv 100, arp 10.0.0.254", _node.TakeLog());
+        Assert.Equal(AddressIncidentKind.TakenAway, Assert.Single(_node.Take<AddressIncident>()).Kind);
+        _lan.AssertTransitions();
+    }
+
+    [Fact]
+    public void An_address_that_was_lost_with_the_events_is_put_back()
+    {
+        StartMaster();
+        _node.Platform.TakeAway("eth0", "10.0.0.254");
+        _node.Platform.LoseEvents();
+        _lan.Run(0.0001m);
+
+        Assert.Equal("+10.0.0.254, adv 100, arp 10.0.0.254", _node.TakeLog());
+    }
+
+    [Fact]
+    public void Own_removals_that_the_kernel_tells_late_are_nobodys_doing()
+    {
+        StartMaster();
+        // Leaves and becomes Master again before it reads a single event.
+        _node.Declare(isFaulty: true);
+        _node.Declare(isFaulty: false);
+        var late = _lan.Now.AddNanoseconds(3_609_375_000);
+        _node.Engine.EndTurn();
+        Assert.Equal(VrrpState.Master, _node.State());
+        _node.Engine.BeginTurn(late);
+        _node.Engine.ReceiveInterfaces();
+        _node.Engine.EndTurn();
+
+        Assert.Empty(_node.Take<AddressIncident>());
+        Assert.Equal("adv 0, -10.0.0.254, +10.0.0.254, adv 100, arp 10.0.0.254", _node.TakeLog());
+    }
+
+    [Fact]
+    public void A_foreign_address_serves_and_stays()
+    {
+        _node.Platform.AddAddress("eth0", "10.0.0.254");
+        StartMasterWithForeignAddress();
+        _node.Remove();
+
+        Assert.Equal("adv 0", _node.TakeLog());
+        Assert.True(_node.Platform.Has("10.0.0.254"));
+    }
+
+    private void StartMasterWithForeignAddress()
+    {
+        _node.Add(TestNode.Config());
+        _lan.RunTo(3.61m);
+        Assert.Equal("adv 100, arp 10.0.0.254", _node.TakeLog());
+        Assert.All(_node.Take<AddressIncident>(), incident => Assert.Equal(AddressIncidentKind.Foreign, incident.Kind));
+    }
+
+    [Fact] // I6
+    public void What_a_killed_process_left_behind_is_removed_at_the_start()
+    {
+        StartMaster();
+        _node.Kill();
+        Assert.True(_node.Platform.Has("10.0.0.254"));
+        _node.Boot();
+        _node.Add(TestNode.Config());
+
+        Assert.Equal("-10.0.0.254", _node.TakeLog());
+        Assert.Equal(AddressIncidentKind.LeftBehind, Assert.Single(_node.Take<AddressIncident>()).Kind);
+        _lan.Run(3.7m);
+        Assert.Empty(_node.Take<AddressIncident>());
+        Assert.True(_node.Platform.Has("10.0.0.254"));
+    }
+
+    [Fact]
+    public void Hand_over_answers_until_a_moment_after_the_successor_is_heard()
+    {
+        StartMaster();
+        var isRemoved = _node.Remove(handOver: true);
+        Assert.Equal("adv 0", _node.TakeLog());
+        _lan.RunTo(0.3m);
+        Assert.False(isRemoved());
+        _node.Hear(50);
+        _lan.RunTo(0.3999m);
+        Assert.True(_node.Platform.Has("10.0.0.254"));
+        _lan.RunTo(0.4m);
+
+        Assert.True(isRemoved());
+        Assert.Equal("-10.0.0.254", _node.TakeLog());
+        Assert.Equal(AddressIncidentKind.Released, Assert.Single(_node.Take<AddressIncident>()).Kind);
+    }
+
+    [Fact]
+    public void Hand_over_ends_without_a_successor_after_the_longest_skew_and_a_margin()
+    {
+        StartMaster();
+        var isRemoved = _node.Remove(handOver: true);
+        _lan.RunTo(1.246m);
+        Assert.False(isRemoved());
+        _lan.RunTo(1.24609375m);
+
+        Assert.True(isRemoved());
+        Assert.Equal("adv 0, -10.0.0.254", _node.TakeLog());
+        Assert.Equal(0, _node.Engine.RouterCount);
+    }
+
+    [Fact]
+    public void Hand_over_leaves_no_moment_without_an_answer()
+    {
+        var successor = _lan.AddNode("B");
+        successor.Add(TestNode.Config(50));
+        StartMaster();
+        _node.Remove(handOver: true);
+        while (_node.Platform.Has("10.0.0.254"))
+            _lan.Run(0.001m);
+
+        Assert.True(successor.Platform.Has("10.0.0.254"));
+    }
+
+    [Fact]
+    public void A_router_added_again_during_its_hand_over_starts_afresh()
+    {
+        StartMaster();
+        var isRemoved = _node.Remove(handOver: true);
+        _lan.Run(0.1m);
+        _node.Add(TestNode.Config());
+
+        Assert.True(isRemoved());
+        Assert.Equal("adv 0, -10.0.0.254", _node.TakeLog());
+        // The removal was our own: nothing was left behind.
+        Assert.Equal([AddressIncidentKind.Released], _node.Take<AddressIncident>().Select(incident => incident.Kind));
+        _lan.Run(3.7m);
+        Assert.Equal(VrrpState.Master, _node.State());
+        Assert.Empty(_node.Take<AddressIncident>());
+    }
+
+    [Fact]
+    public void Hand_over_ends_when_the_source_address_goes()
+    {
+        StartMaster();
+        var isRemoved = _node.Remove(handOver: true);
+        _node.Platform.TakeAway("eth0", "10.0.0.1");
+        _lan.Run(0.001m);
+
+        Assert.True(isRemoved());
+        Assert.False(_node.Platform.Has("10.0.0.254"));
+    }
+
+    [Fact]
+    public void Advertisements_that_cannot_be_sent_make_it_resign_and_try_again()
+    {
+        StartMaster();
+        _node.Platform.AdvertisementError = 100;
+        _lan.RunTo(5);
+
+        var fault = Assert.Single(_node.Take<RouterTransition>());
+        Assert.Equal((VrrpState.Fault, VrrpFaults.SendFailing), (fault.To, fault.Faults));
+        Assert.Contains("3 packets in a row", fault.Detail, StringComparison.Ordinal);
+        Assert.False(_node.Platform.Has("10.0.0.254"));
+        _node.Platform.AdvertisementError = 0;
+        _lan.RunTo(20);
+        Assert.Equal(VrrpState.Master, _node.State());
+    }
+
+    [Fact]
+    public void Announcements_that_cannot_be_sent_are_no_reason_to_resign()
+    {
+        _node.Platform.FrameError = 105;
+        _node.Add(TestNode.Config() with { Announcements = new() { Repeat = 5 } });
+        _lan.RunTo(20);
+
+        Assert.Equal(VrrpState.Master, _node.State());
+        Assert.Equal(10, _node.Router().Counters.SendFailures);
+        Assert.Equal([1, 2, 4, 8], _node.Take<SendFailed>().Select(failure => failure.Consecutive));
+    }
+
+    [Fact]
+    public void Startup_can_be_delayed()
+    {
+        _node.Add(TestNode.Config(), startAfter: 30);
+        _lan.RunTo(31);
+        _lan.AssertTransitions("30 A Backup");
+    }
+}
