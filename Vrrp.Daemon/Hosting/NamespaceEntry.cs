@@ -19,7 +19,7 @@ internal static class NamespaceEntry
             return;
         if (name.Length == 0 || name is "." or ".." || name.Contains('/', StringComparison.Ordinal))
             throw new LinuxException($"enter the network namespace '{name}'", Errno.EINVAL);
-        using var network = NetworkNamespace.Open(name);
+        using var network = NetworkNamespace.OpenNamed(name);
         network.Run(() =>
         {
             string[] arguments = File.ReadAllText("/proc/self/cmdline").TrimEnd('\0').Split('\0');
