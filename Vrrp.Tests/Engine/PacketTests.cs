@@ -161,20 +161,17 @@ public class PacketTests
     {
         StartMaster();
         var random = new Random(4711);
-        int count = 0;
         for (int i = 0; i < 5_000; i++)
         {
             var message = TestNode.Packet(200, "10.0.0.200").Message;
             message = random.Next(3) == 0 ? message[..random.Next(message.Length)] : message;
             if (message.Length > 0)
                 message[random.Next(message.Length)] ^= (byte)random.Next(1, 256);
-            if (message.Length == 0 || message[1] == 51)
-                count++;
             Arrive(new(IPAddressValue.Parse("10.0.0.200"), IPAddressValue.MulticastGroupIPv4, 255, message));
         }
 
         Assert.Equal(VrrpState.Master, _node.State());
         Assert.Equal(0, _node.Router().Counters.AdvertisementsReceived);
-        Assert.True(count > 0);
+        Assert.True(Enum.GetValues<PacketRejection>().Sum(_node.Router().Counters.Dropped) > 1000);
     }
 }
