@@ -1,4 +1,7 @@
 using System.CommandLine;
+using Vrrp.Daemon.Commands;
 
 var root = new RootCommand("VRRP failover daemon: reads keepalived.conf and holds virtual IP addresses.");
-return root.Parse(args).Invoke();
+root.Subcommands.Add(RunCommand.Create());
+root.Subcommands.Add(CheckCommand.Create());
+return await root.Parse(args).InvokeAsync().ConfigureAwait(false);

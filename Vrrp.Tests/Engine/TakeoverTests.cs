@@ -101,11 +101,11 @@ public class TakeoverTests
         _node.Declare(isFaulty: true);
         _node.Declare(isFaulty: false);
         var late = _lan.Now.AddNanoseconds(3_609_375_000);
-        _node.Engine.EndTurn(late);
+        _node.Engine.EndTurn();
         Assert.Equal(VrrpState.Master, _node.State());
         _node.Engine.BeginTurn(late);
         _node.Engine.ReceiveInterfaces();
-        _node.Engine.EndTurn(late);
+        _node.Engine.EndTurn();
 
         Assert.Empty(_node.Take<AddressIncident>());
         Assert.Equal("adv 0, -10.0.0.254, +10.0.0.254, adv 100, arp 10.0.0.254", _node.TakeLog());

@@ -219,7 +219,7 @@ internal sealed class TestNode
     {
         Engine.BeginTurn(_lan.Now);
         command(Engine);
-        Engine.EndTurn(_lan.Now);
+        Engine.EndTurn();
     }
 
     public void TurnIfDue()
@@ -235,7 +235,7 @@ internal sealed class TestNode
                 _engine.Receive(link);
         }
 
-        _engine.EndTurn(_lan.Now);
+        _engine.EndTurn();
     }
 
     public bool IsReachable(IPAddressValue destination) => destination.IsMulticast || Platform.Has(destination.ToString());

@@ -11,44 +11,44 @@ public class SyncGroupTests
     [Fact]
     public void Members_become_master_when_the_last_one_is_ready()
     {
-        Assert.Equal(SyncVerdict.None, SyncGroup.Decide([Ready, Backup, Ready], yielded: false));
-        Assert.Equal(SyncVerdict.BecomeMaster, SyncGroup.Decide([Ready, Ready, Ready], yielded: false));
+        Assert.Equal(SyncVerdict.None, SyncGroupRules.Decide([Ready, Backup, Ready], yielded: false));
+        Assert.Equal(SyncVerdict.BecomeMaster, SyncGroupRules.Decide([Ready, Ready, Ready], yielded: false));
     }
 
     [Fact]
     public void A_member_that_joined_masters_follows_when_it_is_ready()
     {
-        Assert.Equal(SyncVerdict.None, SyncGroup.Decide([Master, Backup], yielded: false));
-        Assert.Equal(SyncVerdict.BecomeMaster, SyncGroup.Decide([Master, Ready], yielded: false));
+        Assert.Equal(SyncVerdict.None, SyncGroupRules.Decide([Master, Backup], yielded: false));
+        Assert.Equal(SyncVerdict.BecomeMaster, SyncGroupRules.Decide([Master, Ready], yielded: false));
     }
 
     [Fact]
     public void Nothing_is_to_be_done_while_all_are_master_or_none_is_ready()
     {
-        Assert.Equal(SyncVerdict.None, SyncGroup.Decide([Master, Master], yielded: false));
-        Assert.Equal(SyncVerdict.None, SyncGroup.Decide([Backup, Backup], yielded: false));
-        Assert.Equal(SyncVerdict.None, SyncGroup.Decide([], yielded: false));
+        Assert.Equal(SyncVerdict.None, SyncGroupRules.Decide([Master, Master], yielded: false));
+        Assert.Equal(SyncVerdict.None, SyncGroupRules.Decide([Backup, Backup], yielded: false));
+        Assert.Equal(SyncVerdict.None, SyncGroupRules.Decide([], yielded: false));
     }
 
     [Fact]
     public void One_that_yields_takes_the_others_along_even_when_they_are_ready()
     {
-        Assert.Equal(SyncVerdict.BecomeBackup, SyncGroup.Decide([Backup, Master], yielded: true));
-        Assert.Equal(SyncVerdict.BecomeBackup, SyncGroup.Decide([Ready, Master], yielded: true));
+        Assert.Equal(SyncVerdict.BecomeBackup, SyncGroupRules.Decide([Backup, Master], yielded: true));
+        Assert.Equal(SyncVerdict.BecomeBackup, SyncGroupRules.Decide([Ready, Master], yielded: true));
     }
 
     [Fact]
     public void A_member_in_fault_keeps_the_others_from_becoming_master()
     {
-        Assert.Equal(SyncVerdict.None, SyncGroup.Decide([Ready, Faulty], yielded: false));
-        Assert.Equal(SyncVerdict.None, SyncGroup.Decide([Ready, Dragged], yielded: false));
+        Assert.Equal(SyncVerdict.None, SyncGroupRules.Decide([Ready, Faulty], yielded: false));
+        Assert.Equal(SyncVerdict.None, SyncGroupRules.Decide([Ready, Dragged], yielded: false));
     }
 
     [Fact]
     public void A_group_is_faulty_by_its_members_own_faults_alone()
     {
-        Assert.True(SyncGroup.IsFaulty([Master, Faulty]));
+        Assert.True(SyncGroupRules.IsFaulty([Master, Faulty]));
         // Else two members that drag each other would never come back.
-        Assert.False(SyncGroup.IsFaulty([Dragged, Dragged]));
+        Assert.False(SyncGroupRules.IsFaulty([Dragged, Dragged]));
     }
 }

@@ -158,9 +158,9 @@ public class VrrpStateMachineTests : MachineTests
     {
         foreach (var (config, wait) in ((VirtualRouterConfig, decimal)[])
         [
-            (Config(), 0.99609375m + 0.25m),
-            (Config() with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(1) }, 0.009960937m + 0.05m),
-            (Config(VrrpVersion.V2) with { AdvertisementInterval = ThreeSeconds }, 0.99609375m + 0.75m),
+            (Config(), 0.99609375m + 1m),
+            (Config() with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(1) }, 0.009960937m + 0.5m),
+            (Config(VrrpVersion.V2) with { AdvertisementInterval = ThreeSeconds }, 0.99609375m + 2m),
         ])
         {
             var begun = Step(config, Master(config), VrrpEvent.Shutdown(handOver: true));

@@ -116,6 +116,10 @@ internal sealed class EngineInterface(int index)
         CollectionsMarshal.GetValueRefOrAddDefault(_echoes, (address.Address, address.KernelPrefixLength), out _)++;
     }
 
+    /// <summary>Whether the kernel tells, late, of an installation that this node has undone since.</summary>
+    public bool IsUndone(in InterfaceAddress address) =>
+        address.IsOurs && _echoes.ContainsKey((address.Address, address.PrefixLength)) && Find(address.Address, address.PrefixLength) < 0;
+
     /// <summary>Whether the kernel tells of a removal by this node, which is known already.</summary>
     public bool IsEcho(in InterfaceAddress address)
     {

@@ -127,6 +127,8 @@ internal sealed partial class VrrpEngine
     {
         if (!_interfaces.TryGetValue(address.InterfaceIndex, out var at))
             return;
+        if (!_isListing && at.IsUndone(address))
+            return;
         at.AddAddress(address);
         if (_isListing)
             return;
@@ -492,12 +494,16 @@ internal sealed partial class VrrpEngine
     private void RemoveAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = false;
-        if (Remove(router.Assignments, router.Outcomes))
+        // After a reload another router may hold the address that this one gives up.
+        var assignments = Array.Exists(router.Assignments, assignment => IsHeldByAnother(router, assignment))
+            ? Array.FindAll(router.Assignments, assignment => !IsHeldByAnother(router, assignment))
+            : router.Assignments;
+        if (Remove(assignments, router.Outcomes.AsSpan(0, assignments.Length)))
             return;
-        for (int i = 0; i < router.Outcomes.Length; i++)
+        for (int i = 0; i < assignments.Length; i++)
         {
             if (router.Outcomes[i].Status == AddressStatus.Refused)
-                _notify(new AddressRefused(_now, router.Config.Name, router.Assignments[i].Address, Installing: false, router.Outcomes[i].Error));
+                _notify(new AddressRefused(_now, router.Config.Name, assignments[i].Address, Installing: false, router.Outcomes[i].Error));
         }
     }
 

@@ -15,7 +15,10 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     /// <summary>Packets read from one link in one turn, so that a flood cannot hold up deadlines.</summary>
     public const int ReceiveLimit = 512;
 
-    /// <summary>Lateness from which the sockets are read before any deadline is acted on, ready or not.</summary>
+    /// <summary>Lateness from which all sockets are read before any deadline is acted on, reported ready or not.</summary>
+    private const long LateNanoseconds = 1_000_000;
+
+    /// <summary>Lateness that is a stall worth telling.</summary>
     private const long StallNanoseconds = 20_000_000;
 
     /// <summary>Time from a refused address or a failing socket to the next attempt.</summary>
@@ -49,6 +52,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private int _depth;
     private bool _isListing;
     private bool _addressesWereRemoved;
+    private long _worstStall;
+    private Instant _nextStallNotice;
 
     public VrrpEngine(
         IVrrpPlatform platform, IFrameCodec codec, IVrrpStateMachine machine, Action<VrrpNotification> notify)
@@ -85,32 +90,45 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         _addressesWereRemoved = false;
     }
 
-    /// <summary>Notices a stall, and then reads what waits in the sockets before anything is concluded from silence.</summary>
+    /// <summary>
+    /// Begins a turn. When a deadline is late, the sockets are read before anything is concluded from silence: what came in while this
+    /// process did not run is there. <see cref="EndTurn"/> acts on deadlines up to <paramref name="now"/> and no later ones.
+    /// </summary>
     public void BeginTurn(Instant now)
     {
         _now = now;
         var earliest = _deadlines.Earliest;
-        if (earliest.IsNever || now.Nanoseconds - earliest.Nanoseconds < StallNanoseconds)
+        if (earliest.IsNever || now.Nanoseconds - earliest.Nanoseconds < LateNanoseconds)
             return;
-        bool isStall = false;
+        if (now.Nanoseconds - earliest.Nanoseconds >= StallNanoseconds)
+            SuspectMasters();
+        ReceiveInterfaces();
+        for (int i = 0; i < _links.Count; i++)
+            _links[i].Receive(this, ReceiveLimit);
+    }
+
+    private void SuspectMasters()
+    {
+        long worst = 0;
         foreach (var router in _routers)
         {
             if (router is not { State.State: VrrpState.Master })
                 continue;
-            long late = now.Nanoseconds - router.State.Deadline.Nanoseconds;
-            if (late < StallNanoseconds)
-                continue;
-            isStall = true;
-            // A peer waits for its down interval from the last advertisement; we were due one interval after that.
+            long late = _now.Nanoseconds - router.State.Deadline.Nanoseconds;
+            worst = Math.Max(worst, late);
+            // A peer waits for its down interval from the last advertisement; the one that is late was due one interval after that.
             if (late > (router.Config.DownTimerAdverts - 1) * router.Config.AdvertisementInterval.Nanoseconds)
                 Dispatch(router, VrrpEvent.Stalled);
         }
 
-        if (isStall)
-            _notify(new EngineStalled(now, now - earliest));
-        ReceiveInterfaces();
-        for (int i = 0; i < _links.Count; i++)
-            _links[i].Receive(this, ReceiveLimit);
+        if (worst < StallNanoseconds)
+            return;
+        _worstStall = Math.Max(_worstStall, worst);
+        if (_now < _nextStallNotice)
+            return;
+        _notify(new EngineStalled(_now, TimeSpan.FromTicks(_worstStall / 100)));
+        _nextStallNotice = _now.AddNanoseconds(RepeatNoticeNanoseconds);
+        _worstStall = 0;
     }
 
     /// <summary>Reads packets of a link that is ready.</summary>
@@ -123,10 +141,10 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         RestoreAddresses();
     }
 
-    /// <summary>Acts on deadlines and sends what is queued.</summary>
-    public void EndTurn(Instant now)
+    /// <summary>Acts on the deadlines that had come when the turn began, and sends what is queued.</summary>
+    public void EndTurn()
     {
-        _now = now;
+        var now = _now;
         ApplyGroups();
         while (_deadlines.TryTake(now, out var at, out int token))
         {
@@ -326,7 +344,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             bool hasYielded = group.HasYielded;
             group.HasYielded = false;
             ReadFacts(group);
-            bool isFaulty = SyncGroup.IsFaulty(group.Facts);
+            bool isFaulty = SyncGroupRules.IsFaulty(group.Facts);
             foreach (var member in group.Members)
             {
                 var own = OwnFaults(member);
@@ -337,7 +355,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             if (isFaulty)
                 continue;
             ReadFacts(group);
-            switch (SyncGroup.Decide(group.Facts, hasYielded))
+            switch (SyncGroupRules.Decide(group.Facts, hasYielded))
             {
                 case SyncVerdict.BecomeMaster:
                     foreach (var member in group.Members)

@@ -351,7 +351,8 @@ public sealed class VrrpNode : IAsyncDisposable
         while (!(_isStopping && _engine.RouterCount == 0))
         {
             int count = _waiter.Wait(_engine.NextDeadline, ready);
-            _engine.BeginTurn(MonotonicClock.Now);
+            var now = MonotonicClock.Now;
+            _engine.BeginTurn(now);
             for (int i = 0; i < count; i++)
             {
                 if (ready[i] == MonitorToken)
@@ -361,8 +362,8 @@ public sealed class VrrpNode : IAsyncDisposable
             }
 
             while (_commands.TryDequeue(out var command))
-                command.Execute(_engine, MonotonicClock.Now);
-            _engine.EndTurn(MonotonicClock.Now);
+                command.Execute(_engine, now);
+            _engine.EndTurn();
         }
     }
 

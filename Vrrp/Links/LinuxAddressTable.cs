@@ -302,6 +302,8 @@ public sealed class LinuxAddressTable : IAddressTable
                 ref var record = ref records[next];
                 if (record.Local.Family != IPFamily.IPv4 || _unwanted.Contains(record.Key) || _after.Contains(record.Key))
                     continue;
+                // The kernel reports a permanent IPv4 address that is deprecated as preferred for ever.
+                record.Preferred = (record.Flags & IFA_F_DEPRECATED) != 0 ? 0 : record.Preferred;
                 record.Flags &= LastingFlags;
                 uint number = _socket.NextSequence();
                 sequence = count == 0 ? number : sequence;
@@ -365,6 +367,7 @@ public sealed class LinuxAddressTable : IAddressTable
     {
         private readonly Dictionary<AddressKey, int> _index = [];
         private bool _isIndexed;
+        private int _lookups;
 
         public List<AddressRecord> Records { get; } = [];
 
@@ -375,6 +378,7 @@ public sealed class LinuxAddressTable : IAddressTable
             Records.Clear();
             _index.Clear();
             _isIndexed = false;
+            _lookups = 0;
         }
 
         public void Message(in NetlinkMessage message)
@@ -390,10 +394,13 @@ public sealed class LinuxAddressTable : IAddressTable
 
         public bool TryFind(AddressKey key, AddressMarks? marks, out int position)
         {
+            var records = CollectionsMarshal.AsSpan(Records);
+            // A router has a few addresses: looking through the list is then cheaper than making an index of it.
+            if (!_isIndexed && ++_lookups <= 4)
+                return TryScan(records, key, marks, out position);
             if (!_isIndexed)
             {
                 _isIndexed = true;
-                var records = CollectionsMarshal.AsSpan(Records);
                 for (int i = 0; i < records.Length; i++)
                 {
                     // Of addresses that differ in their peer alone, ours.
@@ -403,6 +410,21 @@ public sealed class LinuxAddressTable : IAddressTable
             }
 
             return _index.TryGetValue(key, out position);
+        }
+
+        private static bool TryScan(ReadOnlySpan<AddressRecord> records, AddressKey key, AddressMarks? marks, out int position)
+        {
+            position = -1;
+            for (int i = 0; i < records.Length; i++)
+            {
+                if (records[i].Key != key)
+                    continue;
+                position = i;
+                if (marks is null || marks.IsOurs(records[i]))
+                    break;
+            }
+
+            return position >= 0;
         }
     }
 }

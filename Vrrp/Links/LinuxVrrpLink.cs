@@ -27,6 +27,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
     private readonly SendQueue _adverts;
     private readonly SendQueue _frames;
     private readonly List<SendFailure> _failures = new(2 * SendQueue.Slots);
+    private readonly List<IPAddressValue> _groups = [];
     private ushort _identification;
     private bool _disposed;
 
@@ -87,6 +88,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
     /// <inheritdoc/>
     public void JoinGroup(IPAddressValue group)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (group.Family != Family || !group.IsMulticast)
             throw new ArgumentException($"'{group}' is no multicast group of {Family}.", nameof(group));
         int result;
@@ -106,11 +108,14 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
         // EADDRINUSE: a member already.
         if (result < 0 && Errno.Last != Errno.EADDRINUSE)
             throw new LinuxException($"join {group} on {_name}", Errno.Last);
+        if (!_groups.Contains(group))
+            _groups.Add(group);
     }
 
     /// <inheritdoc/>
     public int Receive(IPacketSink sink, int limit)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(sink);
         int taken = 0;
         while (taken < limit)
@@ -136,6 +141,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
     /// <inheritdoc/>
     public void SendAdvertisement(int token, IPAddressValue source, IPAddressValue destination, byte hopLimit, ReadOnlySpan<byte> message)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (source.Family != Family || destination.Family != Family)
             throw new ArgumentException($"This link is for {Family}.", nameof(destination));
         int length = message.Length + (Family == IPFamily.IPv4 ? IPv4HeaderLength : 0);
@@ -165,6 +171,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
     /// <inheritdoc/>
     public void SendFrame(int token, ReadOnlySpan<byte> frame)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (frame.Length < 14 || !SendQueue.CanHold(frame.Length))
             throw new ArgumentException("A frame has an Ethernet header and is no longer than the largest packet.", nameof(frame));
         if (!_frames.HasRoom(frame.Length))
@@ -179,6 +186,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
     /// <inheritdoc/>
     public void Flush(ISendFailureSink sink)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(sink);
         SendQueued();
         if (_failures.Count == 0)
@@ -235,11 +243,15 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
         var information = _received.Control(slot, SOL_IPV6, IPV6_PKTINFO);
         if (name.Length < 24 || information.Length < 20 || IsForeign(slot, SOL_IPV6, IPV6_PKTINFO, 16))
             return;
+        var destination = IPAddressValue.Read(information[..16]);
+        // A raw IPv6 socket hears all groups of the interface, whoever joined them.
+        if (destination.IsMulticast && !_groups.Contains(destination))
+            return;
         var hopLimit = _received.Control(slot, SOL_IPV6, IPV6_HOPLIMIT);
         sink.PacketReceived(this, new()
         {
             Source = IPAddressValue.Read(name.Slice(8, 16)),
-            Destination = IPAddressValue.Read(information[..16]),
+            Destination = destination,
             HopLimit = MemoryMarshal.TryRead(hopLimit, out int value) ? value : -1,
             Message = _received.Packet(slot),
         });
@@ -293,7 +305,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
         Set(SOL_IP, IP_MULTICAST_ALL, 0);
         GroupRequestIPv4 outgoing = new() { Index = InterfaceIndex };
         if (SetSockOpt(_raw, SOL_IP, IP_MULTICAST_IF, &outgoing, (uint)sizeof(GroupRequestIPv4)) < 0)
-            throw new LinuxException($"send multicast on {_name}", Errno.Last);
+            throw new LinuxException($"send multicast on {_name}", Errno.Last == Errno.EADDRNOTAVAIL ? Errno.ENODEV : Errno.Last);
     }
 
     private void PrepareIPv6()
@@ -305,8 +317,6 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
         Set(SOL_IPV6, IPV6_TCLASS, InternetworkControl);
         // The codec writes and checks the checksum, so that a wrong one is counted and not lost in the kernel.
         Set(SOL_IPV6, IPV6_CHECKSUM, -1);
-        // Since kernel 4.20.
-        _ = TrySet(_raw, SOL_IPV6, IPV6_MULTICAST_ALL, 0);
     }
 
     private void BindToInterface()

@@ -26,6 +26,7 @@ internal sealed unsafe class EpollWaiter : IDisposable
     private readonly int _epoll;
     private readonly int _wake;
     private readonly byte* _events;
+    private readonly Lock _wakeLock = new();
     private int _timer = -1;
     private bool _hasPreciseWait;
     private bool _disposed;
@@ -70,7 +71,8 @@ internal sealed unsafe class EpollWaiter : IDisposable
     /// <exception cref="LinuxException">The wait failed.</exception>
     public int Wait(Instant deadline, Span<int> ready)
     {
-        // One more than asked for, so that the wake-up does not crowd out a descriptor.
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        // More than asked for, so that the wake-up and the timer do not crowd out a descriptor.
         int maximum = Math.Min(ready.Length + 2, Capacity);
         while (true)
         {
@@ -105,19 +107,28 @@ internal sealed unsafe class EpollWaiter : IDisposable
         }
     }
 
-    /// <summary>Makes a <see cref="Wait"/> return, the present one or else the next. Any thread; never waits.</summary>
+    /// <summary>Makes a <see cref="Wait"/> return, the present one or else the next. Any thread, also after Dispose; never waits.</summary>
     public void Wake()
     {
         ulong one = 1;
-        _ = Write(_wake, &one, sizeof(ulong));
+        // After Dispose the number may belong to a descriptor of someone else.
+        lock (_wakeLock)
+        {
+            if (!_disposed)
+                _ = Write(_wake, &one, sizeof(ulong));
+        }
     }
 
     /// <summary>Closes what was opened; watched descriptors stay open.</summary>
     public void Dispose()
     {
-        if (_disposed)
-            return;
-        _disposed = true;
+        lock (_wakeLock)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+        }
+
         _ = Close(_epoll);
         _ = Close(_wake);
         if (_timer >= 0)

@@ -31,12 +31,10 @@ internal static class SocketNumbers
     public const int IP_MULTICAST_ALL = 49;
 
     public const int SOL_IPV6 = 41;
-    public const int SOL_RAW = 255;
     public const int IPV6_CHECKSUM = 7;
     public const int IPV6_MULTICAST_IF = 17;
     public const int IPV6_MULTICAST_LOOP = 19;
     public const int IPV6_JOIN_GROUP = 20;
-    public const int IPV6_MULTICAST_ALL = 29;
     public const int IPV6_RECVPKTINFO = 49;
     public const int IPV6_PKTINFO = 50;
     public const int IPV6_RECVHOPLIMIT = 51;

@@ -274,6 +274,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
     private int Send(ReadOnlySpan<byte> octets)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         fixed (byte* start = octets)
         {
             NetlinkAddress kernel = new() { Family = AF_NETLINK };
@@ -292,6 +293,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     // Anyone may send to a netlink port; only port 0 is the kernel.
     private nint Receive(out bool truncated)
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         truncated = false;
         while (true)
         {

@@ -29,7 +29,9 @@ public readonly ref struct Advertisement
     /// <summary>Priority of the sender, 0–255; 0 when it leaves.</summary>
     public required Priority Priority { get; init; }
 
-    /// <summary>Interval in centiseconds: version 3 0–4095 with the reserved bits removed, version 2 its seconds times 100. 0 is never accepted.</summary>
+    /// <summary>
+    /// Interval in centiseconds: version 3 0–4095 with the reserved bits removed, version 2 its seconds times 100. 0 is never accepted.
+    /// </summary>
     public required int IntervalCentiseconds { get; init; }
 
     /// <summary>Addresses in the list, 0–255.</summary>

@@ -38,7 +38,7 @@ public static class ArpPacket
     /// <summary>Octets of a frame that is filled with zeros already.</summary>
     public const int PaddedFrameLength = EthernetHeader.MinFrameLength;
 
-    /// <summary>Writes a gratuitous ARP: broadcast, sender and target protocol address the same. RFC 9568 §8.1.2, RFC 5227 §2.3.</summary>
+    /// <summary>Writes a gratuitous ARP: broadcast, both protocol addresses the same. RFC 9568 §8.1.2, RFC 5227 §2.3.</summary>
     /// <param name="frame">Room for 42 octets, or 60 if padded.</param>
     /// <param name="sender">The virtual router MAC, or the interface's without one. Source of the frame too.</param>
     /// <param name="address">The IPv4 address announced.</param>

@@ -8,6 +8,8 @@ public enum AuthenticationType : byte
     /// <summary>None: the authentication data is sent as zeros and ignored on reception. The default.</summary>
     None = 0,
 
-    /// <summary>A password of up to 8 octets in clear (keepalived: <c>auth_type PASS</c>). Guards against mistakes, not against attackers.</summary>
+    /// <summary>
+    /// A password of up to 8 octets in clear (keepalived: <c>auth_type PASS</c>). Guards against mistakes, not against attackers.
+    /// </summary>
     SimplePassword = 1,
 }

@@ -3,7 +3,7 @@ namespace Vrrp.Packets;
 /// <summary>Turns received messages into advertisements and the other way. <see cref="VrrpFrameCodec"/> is the one of the RFCs.</summary>
 public interface IFrameCodec
 {
-    /// <summary>Reads the octet that names the virtual router, before anything is checked, to find the rules for <see cref="Read"/>.</summary>
+    /// <summary>Reads the octet that names the virtual router, before anything is checked, to find the rules.</summary>
     /// <param name="packet">The packet.</param>
     /// <param name="virtualRouterId">The octet, 0–255.</param>
     /// <returns>False if the message is too short to have it.</returns>
@@ -17,7 +17,7 @@ public interface IFrameCodec
     /// The advertisement. After a rejection it holds the packet's claims, for the log, if the checksum verified; else its default value.
     /// </param>
     /// <returns><see cref="PacketRejection.None"/>, or the first check that failed.</returns>
-    PacketRejection Read(in ReceivedPacket packet, IPFamily family, ReceptionRules? rules, out Advertisement advertisement);
+    PacketRejection Read(scoped in ReceivedPacket packet, IPFamily family, ReceptionRules? rules, out Advertisement advertisement);
 
     /// <summary>Writes a message with its checksum.</summary>
     /// <param name="content">What it says.</param>

@@ -52,7 +52,9 @@ public readonly record struct IPv4Header
     {
     }
 
-    /// <summary>Reads a header and checks it against the packet. The checksum is not looked at: a kernel that delivers has verified it.</summary>
+    /// <summary>
+    /// Reads a header and checks it against the packet. The checksum is not looked at: a kernel that delivers has verified it.
+    /// </summary>
     /// <param name="packet">The packet, padding included.</param>
     /// <param name="header">The header.</param>
     /// <returns>False if it is not IPv4, is cut short, contradicts itself or is a fragment.</returns>

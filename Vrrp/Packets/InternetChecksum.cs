@@ -11,7 +11,9 @@ public static class InternetChecksum
     /// <summary>What the sum over octets that contain their correct checksum amounts to.</summary>
     public const uint Valid = 0xFFFF;
 
-    /// <summary>Adds octets to a partial sum. A last odd octet counts as the high half of a word, so only the last call may have one.</summary>
+    /// <summary>
+    /// Adds octets to a partial sum. A last odd octet counts as the high half of a word, so only the last call may have one.
+    /// </summary>
     /// <param name="sum">Partial sum so far, 0–0xFFFF; 0 to begin.</param>
     /// <param name="octets">The octets, at an even offset of what is summed.</param>
     /// <returns>The partial sum, 0–0xFFFF.</returns>
@@ -51,7 +53,7 @@ public static class InternetChecksum
     public static uint Add(uint sum, ushort word) => Fold((ulong)sum + word);
 
     /// <summary>
-    /// Sum of a pseudo-header: 12 octets for IPv4, 40 for IPv6 (RFC 8200 §8.1). Their words differ in order only, and the order does not count.
+    /// Sum of a pseudo-header: 12 octets for IPv4, 40 for IPv6 (RFC 8200 §8.1). Both add up the same way: the order does not count.
     /// </summary>
     /// <param name="source">Source address of the IP header.</param>
     /// <param name="destination">Destination address, of the same family.</param>

@@ -9,16 +9,16 @@ public enum PacketRejection : byte
     /// <summary>Not dropped.</summary>
     None = 0,
 
-    /// <summary>The source is no unicast address of the family, or over IPv6 multicast not link-local. RFC 9568 §5.1.1.1, §5.1.2.1.</summary>
+    /// <summary>The source is not unicast, of another family, or over IPv6 not link-local. RFC 9568 §5.1.1.1, §5.1.2.1.</summary>
     BadSource,
 
-    /// <summary>Multicast at a unicast router, unicast at a multicast router, or another group than VRRP's. RFC 9568 §5.1.1.2, §5.1.2.2.</summary>
+    /// <summary>Multicast at a unicast router or the reverse, or another group than VRRP's. RFC 9568 §5.1.1.2, §5.1.2.2.</summary>
     WrongCastMode,
 
     /// <summary>The router checks sources, and this one is none of its unicast peers.</summary>
     NotAPeer,
 
-    /// <summary>TTL or hop limit is not 255 (multicast), outside the peer's range (unicast), or unknown. RFC 9568 §5.1.1.3, RFC 5082.</summary>
+    /// <summary>TTL or hop limit is not 255, outside the range of a unicast peer, or unknown. RFC 9568 §5.1.1.3, RFC 5082.</summary>
     HopLimit,
 
     /// <summary>Fewer octets than the fixed header of 8.</summary>

@@ -18,7 +18,8 @@ public static class PacketRejections
         PacketRejection.Checksum or PacketRejection.ChecksumForm => "checksum-errors",
         PacketRejection.UnknownVirtualRouterId => "vrid-errors",
         PacketRejection.Interval => "interval-errors",
-        PacketRejection.AddressCountZero or PacketRejection.FirstAddressNotLinkLocal or PacketRejection.AddressList => "address-list-errors",
+        PacketRejection.AddressCountZero or PacketRejection.FirstAddressNotLinkLocal or PacketRejection.AddressList =>
+            "address-list-errors",
         _ => null,
     };
 
@@ -72,9 +73,10 @@ public static class PacketRejections
     {
         PacketRejection.None => "the packet was accepted",
         PacketRejection.BadSource => "the source address is not one that a router on this link can have",
-        PacketRejection.WrongCastMode => "the packet was multicast to a router set to unicast, or the reverse; compare unicast_peer on both sides",
+        PacketRejection.WrongCastMode =>
+            "the packet was multicast to a router set to unicast, or the reverse; compare unicast_peer on both sides",
         PacketRejection.NotAPeer => "the source is not among the configured unicast peers",
-        PacketRejection.HopLimit => "the TTL or hop limit shows that the packet was not sent on this link or not by the expected distance",
+        PacketRejection.HopLimit => "the TTL or hop limit shows that the packet came from another link or an unexpected distance",
         PacketRejection.TooShort => "the packet is shorter than the 8 octets of a VRRP header",
         PacketRejection.Version => "the sender speaks another VRRP version than this virtual router",
         PacketRejection.Type => "the packet type is not ADVERTISEMENT",

@@ -77,10 +77,12 @@ public sealed record ReceptionRules
     /// <summary>Whether a unicast router takes adverts of its peers only. Default false, as in keepalived; true is safer.</summary>
     public bool CheckUnicastSource { get; init; }
 
-    /// <summary>Whether unicast of version 3 over IPv4 may carry a checksum computed for 224.0.0.18: keepalived up to 1.3.6. Default false.</summary>
+    /// <summary>
+    /// Whether unicast of version 3 over IPv4 may carry a checksum computed for 224.0.0.18: keepalived up to 1.3.6. Default false.
+    /// </summary>
     public bool AcceptLegacyUnicastChecksum { get; init; }
 
-    /// <summary>The only checksum form taken of version 3 over IPv4. Null: with pseudo-header or message only, whichever verifies.</summary>
+    /// <summary>The only checksum form taken of version 3 over IPv4. Null: with pseudo-header or message only.</summary>
     public VrrpChecksum? StrictChecksumForm { get; init; }
 
     /// <summary>
@@ -89,7 +91,9 @@ public sealed record ReceptionRules
     /// </summary>
     public bool RequireLinkLocalFirst { get; init; } = true;
 
-    /// <summary>Whether version 3 may advertise no address at all (keepalived: <c>no_virtual_ipaddress</c>). Default false: erratum 8299.</summary>
+    /// <summary>
+    /// Whether version 3 may advertise no address at all (keepalived: <c>no_virtual_ipaddress</c>). Default false: erratum 8299.
+    /// </summary>
     public bool AcceptEmptyAddressList { get; init; }
 
     internal bool DropsAsOwner => IsOwner && (IgnoreWhenOwner ?? Version == VrrpVersion.V2);

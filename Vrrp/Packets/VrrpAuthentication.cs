@@ -36,7 +36,8 @@ public readonly struct SimplePassword : IEquatable<SimplePassword>
     /// <param name="octets">ASCII without NUL, not empty.</param>
     /// <returns>The password.</returns>
     /// <exception cref="ArgumentException">Empty, or an octet beyond ASCII. The message does not contain the octets.</exception>
-    public static SimplePassword From(ReadOnlySpan<byte> octets) => TryFrom(octets, out var password) ? password : throw Unusable(nameof(octets));
+    public static SimplePassword From(ReadOnlySpan<byte> octets) =>
+        TryFrom(octets, out var password) ? password : throw Unusable(nameof(octets));
 
     /// <summary>As <see cref="From(string)"/>, for configuration that reports errors itself.</summary>
     /// <param name="text">The text.</param>

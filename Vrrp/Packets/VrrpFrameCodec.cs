@@ -8,7 +8,7 @@ public sealed class VrrpFrameCodec : IFrameCodec
         VrrpPacket.TryPeekVirtualRouterId(packet.Message, out virtualRouterId);
 
     /// <inheritdoc/>
-    public PacketRejection Read(in ReceivedPacket packet, IPFamily family, ReceptionRules? rules, out Advertisement advertisement) =>
+    public PacketRejection Read(scoped in ReceivedPacket packet, IPFamily family, ReceptionRules? rules, out Advertisement advertisement) =>
         VrrpPacket.Read(packet, family, rules, out advertisement);
 
     /// <inheritdoc/>

@@ -79,7 +79,8 @@ public static class VrrpPacket
     /// <param name="rules">Rules of the virtual router that octet 1 of the message names; null if there is none.</param>
     /// <param name="advertisement">The advertisement; set if the checksum verified, also when the packet is dropped after that.</param>
     /// <returns><see cref="PacketRejection.None"/>, or the first check that failed.</returns>
-    public static PacketRejection Read(in ReceivedPacket packet, IPFamily family, ReceptionRules? rules, out Advertisement advertisement)
+    public static PacketRejection Read(
+        scoped in ReceivedPacket packet, IPFamily family, ReceptionRules? rules, out Advertisement advertisement)
     {
         advertisement = default;
         var rejection = CheckAddresses(packet, family, rules);
@@ -203,7 +204,8 @@ public static class VrrpPacket
             // RFC 9568 §5.1.2.1; unicast peers may be routers away and then have other addresses.
             || (isMulticast && family == IPFamily.IPv6 && !source.IsIPv6LinkLocal))
             return PacketRejection.BadSource;
-        if (destination.Family != family || (isMulticast && destination != Group(family)) || (rules is not null && rules.IsUnicast == isMulticast))
+        if (destination.Family != family || (isMulticast && destination != Group(family))
+            || (rules is not null && rules.IsUnicast == isMulticast))
             return PacketRejection.WrongCastMode;
         if (isMulticast)
             return packet.HopLimit == HopLimit ? PacketRejection.None : PacketRejection.HopLimit;
@@ -213,9 +215,10 @@ public static class VrrpPacket
             return PacketRejection.HopLimit;
         if (rules is null)
             return PacketRejection.None;
-        if (rules.TryGetPeer(source, out var peer))
-            return packet.HopLimit >= peer.MinHopLimit && packet.HopLimit <= peer.MaxHopLimit ? PacketRejection.None : PacketRejection.HopLimit;
-        return rules.CheckUnicastSource ? PacketRejection.NotAPeer : PacketRejection.None;
+        if (!rules.TryGetPeer(source, out var peer))
+            return rules.CheckUnicastSource ? PacketRejection.NotAPeer : PacketRejection.None;
+        bool inRange = packet.HopLimit >= peer.MinHopLimit && packet.HopLimit <= peer.MaxHopLimit;
+        return inRange ? PacketRejection.None : PacketRejection.HopLimit;
     }
 
     private static PacketRejection CheckChecksum(
@@ -244,7 +247,8 @@ public static class VrrpPacket
             return PacketRejection.None;
         }
 
-        bool legacy = !packet.Destination.IsMulticast && Verifies(sum, packet.Source, Group(family), packet.Message.Length);
+        // To the group this is the same as the form with pseudo-header.
+        bool legacy = Verifies(sum, packet.Source, Group(family), packet.Message.Length);
         if (legacy && (strict == VrrpChecksum.WithMulticastPseudoHeader || (strict is null && rules?.AcceptLegacyUnicastChecksum == true)))
         {
             form = VrrpChecksum.WithMulticastPseudoHeader;

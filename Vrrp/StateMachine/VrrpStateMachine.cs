@@ -302,11 +302,11 @@ public sealed class VrrpStateMachine : IVrrpStateMachine
         _ => TransitionReason.MasterSilent,
     };
 
-    /// <summary>The skew of the lowest priority, and a margin for its first advertisement to arrive.</summary>
+    /// <summary>The skew of the lowest priority, and a margin in which even a busy successor gets its first advertisement out.</summary>
     private static long HandOverNanoseconds(VirtualRouterConfig config)
     {
         long interval = config.AdvertisementInterval.Nanoseconds;
-        return VrrpTimers.SkewNanoseconds(config.Version, new Priority(1), interval) + Math.Max(50_000_000, interval / 4);
+        return VrrpTimers.SkewNanoseconds(config.Version, new Priority(1), interval) + Math.Clamp(interval, 500_000_000, 2_000_000_000);
     }
 
     private static long LingerNanoseconds(VirtualRouterConfig config) =>

@@ -46,7 +46,7 @@ internal sealed record GlobalDefs
 
     public bool SkipCheckAdvertisedAddresses { get; init; }
 
-    public AnnouncementSettings Announcements { get; init; } = new();
+    public GarpSettings Announcements { get; init; } = new();
 
     public bool LowerPriorityNoAdvert { get; init; }
 

@@ -13,7 +13,7 @@ internal sealed record SyncGroup
     /// <summary>Names of members that exist and belong to no earlier group, in the file's order.</summary>
     public ImmutableArray<string> Members { get; init; } = [];
 
-    /// <summary>Tracked for every member.</summary>
+    /// <summary>Tracked for every member; the members' own lists hold them already.</summary>
     public ImmutableArray<TrackedInterface> TrackInterfaces { get; init; } = [];
 
     public ImmutableArray<TrackedObject> TrackedObjects { get; init; } = [];

@@ -82,7 +82,7 @@ internal sealed record VrrpInstance
     /// <summary>Scripts, files, processes and BFD sessions it follows; not active yet.</summary>
     public ImmutableArray<TrackedObject> TrackedObjects { get; init; } = [];
 
-    public AnnouncementSettings Announcements { get; init; } = new();
+    public GarpSettings Announcements { get; init; } = new();
 
     /// <summary>As Master, leave an advert of lower priority unanswered.</summary>
     public bool LowerPriorityNoAdvert { get; init; }
@@ -142,12 +142,6 @@ internal enum AuthenticationType
 /// <summary>Version 2 authentication.</summary>
 internal sealed record Authentication(AuthenticationType Type, Secret Password);
 
-/// <summary>An interface whose loss is a fault (weight 0) or moves the priority.</summary>
-/// <param name="Name">The interface.</param>
-/// <param name="Weight">−253…253: above 0 added while up, below 0 subtracted while down, 0 fault while down.</param>
-/// <param name="Reverse">Up and down exchanged.</param>
-internal sealed record TrackedInterface(string Name, int Weight = 0, bool Reverse = false);
-
 internal enum TrackedObjectKind
 {
     Script,
@@ -160,7 +154,7 @@ internal enum TrackedObjectKind
 internal sealed record TrackedObject(TrackedObjectKind Kind, string Name, int? Weight, bool? Reverse);
 
 /// <summary>When ARP and NA are sent and repeated. Defaults are keepalived's.</summary>
-internal sealed record AnnouncementSettings
+internal sealed record GarpSettings
 {
     /// <summary>Time to the second set after becoming Master; zero: no second set.</summary>
     public TimeSpan MasterDelay { get; init; } = TimeSpan.FromSeconds(5);

@@ -1,14 +1,18 @@
+using System.Text;
+
 namespace Vrrp.Daemon.Configuration.Syntax;
 
 /// <summary>One file's text, every character of it; turns an offset into line and column.</summary>
 internal sealed class SourceText
 {
     private readonly int[] _lineStarts;
+    private readonly List<(int Start, int End)> _secrets = [];
 
-    public SourceText(string path, string text)
+    public SourceText(string path, string text, Encoding? encoding = null)
     {
         Path = path;
         Text = text;
+        Encoding = encoding ?? Encoding.UTF8;
         var starts = new List<int> { 0 };
         for (int i = text.IndexOf('\n', StringComparison.Ordinal); i >= 0; i = text.IndexOf('\n', i + 1))
             starts.Add(i + 1);
@@ -19,6 +23,9 @@ internal sealed class SourceText
     public string Path { get; }
 
     public string Text { get; }
+
+    /// <summary>How the bytes were read, so that a password can be turned back into the same bytes.</summary>
+    public Encoding Encoding { get; }
 
     public int LineCount => _lineStarts.Length;
 
@@ -42,5 +49,19 @@ internal sealed class SourceText
         if (end > start && Text[end - 1] == '\r')
             end--;
         return Text.AsSpan(start, end - start);
+    }
+
+    /// <summary>Marks characters that nobody may be shown, such as a password.</summary>
+    public void MarkSecret(int start, int length) => _secrets.Add((start, start + length));
+
+    public bool IsSecret(int offset)
+    {
+        foreach (var (start, end) in _secrets)
+        {
+            if (offset >= start && offset < end)
+                return true;
+        }
+
+        return false;
     }
 }

@@ -20,7 +20,7 @@ public enum SyncVerdict : byte
 }
 
 /// <summary>The rules of <c>vrrp_sync_group</c>: members are Master all together or not at all. Pure.</summary>
-public static class SyncGroup
+public static class SyncGroupRules
 {
     /// <summary>Whether members without a fault of their own must be in Fault because another has one.</summary>
     /// <param name="members">All members.</param>

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Vrrp.Daemon.Configuration;
+using Vrrp.Daemon.Configuration.Diagnostics;
+using Vrrp.Daemon.Hosting;
+using Vrrp.Linux;
+
+namespace Vrrp.Daemon.Commands;
+
+/// <summary><c>vrrp run</c>: the daemon, in the foreground.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var file = new Option<string>("--use-file", "-f")
+        {
+            Description = "Configuration file.",
+            HelpName = "FILE",
+            DefaultValueFactory = _ => ConfigLoader.DefaultPath,
+        };
+        var configId = new Option<string?>("--config-id", "-i") { Description = "Identifier for lines that begin with @ID; the host's name by default.", HelpName = "ID" };
+        var pidFile = new Option<string?>("--pid", "-p")
+        {
+            Description = $"File that names the running daemon; {PidFile.DefaultPath} by default.",
+            HelpName = "FILE",
+        };
+        pidFile.Aliases.Add("--pid-file");
+        var detail = new Option<bool>("--log-detail", "-D") { Description = "Log more, dropped packets of unknown VRIDs included." };
+        // What a keepalived command line has and a daemon that stays in the foreground and logs to the console does anyway.
+        var dontFork = new Option<bool>("--dont-fork", "-n") { Hidden = true };
+        var logConsole = new Option<bool>("--log-console", "-l") { Hidden = true };
+        var onlyVrrp = new Option<bool>("--vrrp", "-P") { Hidden = true };
+
+        var command = new Command(
+            "run",
+            """
+            Read the configuration and hold its virtual addresses, in the foreground.
+
+            SIGTERM and SIGINT leave cleanly: the router says goodbye and goes on answering until its successor is heard; a second signal leaves
+            at once. SIGHUP reads the configuration again; one with errors changes nothing.
+
+            Exit status: 0 stopped as told, 1 wrong command line, 2 the configuration has errors, 4 a permission is missing,
+            6 the configuration cannot be read, 70 internal error.
+            """)
+        {
+            file, configId, pidFile, detail, dontFork, logConsole, onlyVrrp,
+        };
+        command.SetAction((result, cancellationToken) => RunAsync(
+            new DaemonRun { ConfigurationPath = result.GetValue(file)!, ConfigId = result.GetValue(configId) },
+            result.GetValue(pidFile),
+            result.GetValue(detail) ? LogLevel.Debug : LogLevel.Information));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(DaemonRun run, string? pidPath, LogLevel logLevel)
+    {
+        var loaded = ConfigLoader.Load(run.ConfigurationPath, new LoadOptions { ConfigId = run.ConfigId });
+        await Console.Error.WriteAsync(DiagnosticPrinter.ToText(loaded.Diagnostics)).ConfigureAwait(false);
+        if (loaded.Config is not { } config)
+            return loaded.FileRead ? ExitCode.Configuration : ExitCode.NoConfiguration;
+
+        PidFile? pidFile = null;
+        try
+        {
+            pidFile = PidFile.Create(pidPath ?? PidFile.DefaultPath);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync(
+                $"error: the pid file cannot be had, is another vrrp running with it? Give this one its own with --pid. ({exception.Message})")
+                .ConfigureAwait(false);
+            return exception is UnauthorizedAccessException ? ExitCode.Permission : ExitCode.Usage;
+        }
+
+        try
+        {
+            using var host = DaemonServices.Build(run, config, logLevel);
+            await host.StartAsync().ConfigureAwait(false);
+            var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+            var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            using (lifetime.ApplicationStopping.Register(stopping.SetResult))
+                await stopping.Task.ConfigureAwait(false);
+            await host.StopAsync(host.Services.GetRequiredService<SignalLifetime>().AtOnce).ConfigureAwait(false);
+            return run.ExitCode;
+        }
+        catch (LinuxException exception)
+        {
+            await Console.Error.WriteLineAsync($"error: {exception.Message}").ConfigureAwait(false);
+            return exception.IsPermission ? ExitCode.Permission : ExitCode.InternalError;
+        }
+        finally
+        {
+            pidFile.Dispose();
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using Vrrp.Daemon.Configuration.Diagnostics;
+using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Configuration.Syntax;
+
+namespace Vrrp.Daemon.Configuration.Binding;
+
+/// <summary>Tree to model: walks the root with the keyword table and calls the binders of the blocks.</summary>
+internal sealed class Binder
+{
+    private readonly BlockReader _reader;
+    private readonly GlobalDefsBinder _globals;
+    private readonly TrackingBinder _tracking;
+    private readonly VrrpBinder _vrrp;
+
+    public Binder(DiagnosticBag diagnostics)
+    {
+        var values = new ValueReaders(diagnostics);
+        _reader = new(diagnostics);
+        _globals = new(diagnostics, _reader, values);
+        _tracking = new(diagnostics, values);
+        _vrrp = new(diagnostics, _reader, values, _tracking);
+    }
+
+    public DaemonConfig Bind(FileSyntax file, string path)
+    {
+        var inactive = ImmutableArray.CreateBuilder<InactiveBlock>();
+        foreach (var statement in _reader.Read(file.Statements, KeywordTable.Root, "the root", quiet: false))
+        {
+            switch (statement.Name.Text)
+            {
+                case "global_defs":
+                    _globals.Bind(statement.Block!);
+                    break;
+                case "vrrp_instance":
+                    _vrrp.BindInstance(statement);
+                    break;
+                case "vrrp_sync_group":
+                    _vrrp.BindGroup(statement);
+                    break;
+                case "static_ipaddress":
+                    _vrrp.BindStatic(statement);
+                    break;
+                case "garp_group":
+                    _vrrp.BindAnnouncementGroup(statement);
+                    break;
+                default:
+                    _tracking.Define(statement);
+                    if (statement.Keyword!.Block is null)
+                        _globals.BindRootLine(statement);
+                    else
+                        inactive.Add(new(statement.Name.Text, string.Join(' ', statement.Words.Skip(1).Select(w => w.Text)), statement.Span));
+                    break;
+            }
+        }
+
+        return _vrrp.Complete(_globals.Complete(), path, inactive.DrainToImmutable());
+    }
+}

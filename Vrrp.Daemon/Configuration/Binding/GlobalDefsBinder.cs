@@ -1,0 +1,330 @@
+using System.Collections.Immutable;
+using Vrrp.Daemon.Configuration.Diagnostics;
+using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Configuration.Syntax;
+
+namespace Vrrp.Daemon.Configuration.Binding;
+
+/// <summary>global_defs and the single lines of the root. Several global_defs blocks add up.</summary>
+internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader reader, ValueReaders values)
+{
+    private GlobalDefs _defs = new();
+    private TimeSpan? _masterDelay;
+    private int? _masterRepeat;
+    private TimeSpan? _masterRefresh;
+    private int? _masterRefreshRepeat;
+    private TimeSpan? _lowerDelay;
+    private int? _lowerRepeat;
+    private TimeSpan _arpInterval;
+    private TimeSpan _neighborInterval;
+    private bool _minimal;
+
+    /// <summary>What was read, with the defaults that depend on other keywords.</summary>
+    public GlobalDefs Complete()
+    {
+        var masterDelay = _masterDelay ?? (_minimal ? TimeSpan.Zero : TimeSpan.FromSeconds(5));
+        int masterRepeat = _masterRepeat ?? (_minimal ? 1 : 5);
+        return _defs with
+        {
+            Announcements = new()
+            {
+                MasterDelay = masterDelay,
+                MasterRepeat = masterRepeat,
+                MasterRefresh = _masterRefresh ?? TimeSpan.Zero,
+                MasterRefreshRepeat = _masterRefreshRepeat ?? 1,
+                LowerPriorityDelay = _lowerDelay ?? masterDelay,
+                LowerPriorityRepeat = _lowerRepeat ?? masterRepeat,
+                ArpInterval = _arpInterval,
+                NeighborInterval = _neighborInterval,
+            },
+        };
+    }
+
+    public void BindRootLine(StatementSyntax statement)
+    {
+        switch (statement.Name.Text)
+        {
+            case "instance":
+                _defs = _defs with { InstanceName = statement.Words[1].Text };
+                break;
+            case "net_namespace":
+                _defs = _defs with { NetworkNamespace = statement.Words[1].Text };
+                break;
+            case "use_pid_dir":
+                _defs = _defs with { UsePidDirectory = true };
+                break;
+        }
+    }
+
+    public void Bind(BlockSyntax block)
+    {
+        foreach (var statement in reader.Read(block, "global_defs"))
+            Bind(statement);
+    }
+
+    private void Bind(StatementSyntax s)
+    {
+        string? Word(int index) => s.Words.Length > index ? s.Words[index].Text : null;
+        switch (s.Name.Text)
+        {
+            case "router_id":
+                _defs = _defs with { RouterId = Word(1) };
+                break;
+            case "notification_email":
+                if (s.Block is not null)
+                    _defs = _defs with { NotificationEmail = _defs.NotificationEmail.AddRange(ValueReaders.Words(s.Block).Select(w => w.Text)) };
+                break;
+            case "notification_email_from":
+                _defs = _defs with { NotificationEmailFrom = Word(1) };
+                break;
+            case "smtp_server":
+                BindSmtpServer(s);
+                break;
+            case "smtp_connect_timeout":
+                if (values.Seconds(s, 0, 3600) is { } timeout)
+                    _defs = _defs with { SmtpConnectTimeout = timeout == TimeSpan.Zero ? TimeSpan.FromSeconds(1) : timeout };
+                break;
+            case "smtp_helo_name":
+                _defs = _defs with { SmtpHeloName = Word(1) };
+                break;
+            case "smtp_alert":
+                _defs = _defs with { SmtpAlert = values.Switch(s) ?? _defs.SmtpAlert };
+                break;
+            case "smtp_alert_vrrp":
+                _defs = _defs with { SmtpAlertVrrp = values.Switch(s) ?? _defs.SmtpAlertVrrp };
+                break;
+            case "smtp_alert_checker":
+                _defs = _defs with { SmtpAlertChecker = values.Switch(s) ?? _defs.SmtpAlertChecker };
+                break;
+            case "no_email_faults":
+                _defs = _defs with { NoEmailFaults = true };
+                break;
+            case "no_checker_emails":
+                _defs = _defs with { NoCheckerEmails = true };
+                break;
+            case "checker_log_all_failures":
+                _defs = _defs with { CheckerLogAllFailures = values.Switch(s) ?? _defs.CheckerLogAllFailures };
+                break;
+            case "enable_script_security":
+                _defs = _defs with { EnableScriptSecurity = true };
+                break;
+            case "script_user":
+                _defs = _defs with { ScriptUser = Word(1), ScriptGroup = Word(2) };
+                break;
+            case "use_symlink_paths":
+                _defs = _defs with { UseSymlinkPaths = values.Switch(s) ?? _defs.UseSymlinkPaths };
+                break;
+            case "notify_fifo" or "vrrp_notify_fifo" or "lvs_notify_fifo" or "notify_fifo_script" or "vrrp_notify_fifo_script" or "lvs_notify_fifo_script":
+                BindFifo(s);
+                break;
+            case "startup_script":
+                _defs = _defs with { StartupScript = ValueReaders.Command(s) };
+                break;
+            case "shutdown_script":
+                _defs = _defs with { ShutdownScript = ValueReaders.Command(s) };
+                break;
+            case "startup_script_timeout":
+                _defs = _defs with { StartupScriptTimeout = values.Seconds(s, 1, 1000) ?? _defs.StartupScriptTimeout };
+                break;
+            case "shutdown_script_timeout":
+                _defs = _defs with { ShutdownScriptTimeout = values.Seconds(s, 1, 1000) ?? _defs.ShutdownScriptTimeout };
+                break;
+            case "reload_check_config":
+                _defs = _defs with { ReloadCheckConfig = true };
+                break;
+            case "dynamic_interfaces":
+                _defs = _defs with { DynamicInterfaces = true, AllowInterfaceChanges = Word(1) == "allow_if_changes" };
+                break;
+            case "default_interface":
+                _defs = _defs with { DefaultInterface = values.InterfaceName(s.Words[1]) ?? _defs.DefaultInterface };
+                break;
+            default:
+                if (!BindVrrp(s))
+                    BindProcess(s);
+                break;
+        }
+    }
+
+    private bool BindVrrp(StatementSyntax s)
+    {
+        switch (s.Name.Text)
+        {
+            case "vrrp_version":
+                _defs = _defs with { VrrpVersion = values.Version(s) ?? _defs.VrrpVersion };
+                return true;
+            case "vrrp_mcast_group4":
+                _defs = _defs with { MulticastGroup4 = values.MulticastAddress(s, IPFamily.IPv4) ?? _defs.MulticastGroup4 };
+                return true;
+            case "vrrp_mcast_group6":
+                _defs = _defs with { MulticastGroup6 = values.MulticastAddress(s, IPFamily.IPv6) ?? _defs.MulticastGroup6 };
+                return true;
+            case "vrrp_strict":
+                _defs = _defs with { Strict = values.Switch(s) ?? _defs.Strict };
+                return true;
+            case "vrrp_skip_check_adv_addr":
+                _defs = _defs with { SkipCheckAdvertisedAddresses = values.Switch(s) ?? _defs.SkipCheckAdvertisedAddresses };
+                return true;
+            case "vrrp_lower_prio_no_advert":
+                _defs = _defs with { LowerPriorityNoAdvert = values.Switch(s) ?? _defs.LowerPriorityNoAdvert };
+                return true;
+            case "vrrp_higher_prio_send_advert":
+                _defs = _defs with { HigherPrioritySendAdvert = values.Switch(s) ?? _defs.HigherPrioritySendAdvert };
+                return true;
+            case "vrrp_down_timer_adverts":
+                _defs = _defs with { DownTimerAdverts = values.Integer(s, 1, 100) ?? _defs.DownTimerAdverts };
+                return true;
+            case "vrrp_owner_ignore_adverts":
+                _defs = _defs with { OwnerIgnoreAdverts = values.Switch(s) ?? _defs.OwnerIgnoreAdverts };
+                return true;
+            case "vrrp_check_unicast_src":
+                _defs = _defs with { CheckUnicastSource = true };
+                return true;
+            case "v3_checksum_as_v2":
+                _defs = _defs with { ChecksumAsVersion2 = values.Switch(s) ?? _defs.ChecksumAsVersion2 };
+                return true;
+            case "vrrp_startup_delay":
+                _defs = _defs with { StartupDelay = values.Seconds(s, 0, 3600) ?? _defs.StartupDelay };
+                return true;
+            case "vrrp_delay_after_boot":
+                _defs = _defs with { DelayAfterBoot = values.Seconds(s, 0, 3600) ?? _defs.DelayAfterBoot };
+                return true;
+            case "log_unknown_vrids":
+                _defs = _defs with { LogUnknownVirtualRouterIds = true };
+                return true;
+            case "vrrp_notify_priority_changes":
+                _defs = _defs with { NotifyPriorityChanges = values.Switch(s) ?? _defs.NotifyPriorityChanges };
+                return true;
+            case "vrrp_garp_master_delay":
+                _masterDelay = values.Seconds(s, 0, AnnouncementReader.MaxSeconds) ?? _masterDelay;
+                return true;
+            case "vrrp_garp_master_repeat":
+                _masterRepeat = AnnouncementReader.Repeat(diagnostics, values, s) ?? _masterRepeat;
+                return true;
+            case "vrrp_garp_master_refresh":
+                _masterRefresh = values.Seconds(s, 0, AnnouncementReader.MaxSeconds) ?? _masterRefresh;
+                return true;
+            case "vrrp_garp_master_refresh_repeat":
+                _masterRefreshRepeat = AnnouncementReader.Repeat(diagnostics, values, s) ?? _masterRefreshRepeat;
+                return true;
+            case "vrrp_garp_lower_prio_delay":
+                _lowerDelay = values.Seconds(s, 0, AnnouncementReader.MaxSeconds) ?? _lowerDelay;
+                return true;
+            case "vrrp_garp_lower_prio_repeat":
+                _lowerRepeat = values.Integer(s, 0, int.MaxValue) ?? _lowerRepeat;
+                return true;
+            case "vrrp_garp_interval":
+                _arpInterval = AnnouncementReader.Interval(diagnostics, values, s) ?? _arpInterval;
+                return true;
+            case "vrrp_gna_interval":
+                _neighborInterval = AnnouncementReader.Interval(diagnostics, values, s) ?? _neighborInterval;
+                return true;
+            case "vrrp_min_garp":
+                _minimal = values.Switch(s) ?? _minimal;
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void BindProcess(StatementSyntax s)
+    {
+        switch (s.Name.Text)
+        {
+            case "vrrp_rt_priority":
+                _defs = _defs with { RealTimePriority = values.Integer(s, 1, 99) ?? _defs.RealTimePriority };
+                break;
+            case "vrrp_priority":
+                _defs = _defs with { NicePriority = values.Integer(s, -20, 19) ?? _defs.NicePriority };
+                break;
+            case "vrrp_rlimit_rttime" or "vrrp_rlimit_rtime":
+                if (values.Integer(s, 1, int.MaxValue) is { } limit)
+                    _defs = _defs with { RealTimeLimit = TimeSpan.FromMicroseconds(limit) };
+                break;
+            case "vrrp_no_swap":
+                _defs = _defs with { NoSwap = true };
+                break;
+            case "vrrp_cpu_affinity":
+                var processors = ImmutableArray.CreateBuilder<int>();
+                foreach (var word in s.Words.Skip(1))
+                {
+                    if (values.Integer(word, s.Name.Text, 0, 4095) is { } processor && !processors.Contains(processor))
+                        processors.Add(processor);
+                }
+
+                _defs = _defs with { CpuAffinity = processors.DrainToImmutable() };
+                break;
+            case "max_auto_priority":
+                if (s.Words.Length > 1)
+                    _defs = _defs with { MaxAutoPriority = values.Integer(s, -1, 99) ?? _defs.MaxAutoPriority };
+                break;
+            case "min_auto_priority_delay":
+                if (values.Integer(s, 1, 10_000_000) is { } lateness)
+                    _defs = _defs with { MinAutoPriorityDelay = TimeSpan.FromMicroseconds(lateness) };
+                break;
+        }
+    }
+
+    private void BindSmtpServer(StatementSyntax s)
+    {
+        string port = "25";
+        if (s.Words.Length > 2)
+        {
+            // A second keyword on the line is taken for the port: a mistake that keepalived only reports at run time.
+            if (KeywordTable.Blocks["global_defs"].Find(s.Words[2].Text) is { } second)
+                diagnostics.SecondKeywordOnLine(s.Words[2], second.Name, s.Name.Text);
+            else
+                port = s.Words[2].Text;
+        }
+
+        _defs = _defs with { SmtpServer = s.Words[1].Text, SmtpPort = port };
+    }
+
+    private void BindFifo(StatementSyntax s)
+    {
+        string name = s.Name.Text;
+        var kind = name[0] switch { 'v' => NotifyFifoKind.Vrrp, 'l' => NotifyFifoKind.Lvs, _ => NotifyFifoKind.All };
+        int at = -1;
+        for (int i = 0; i < _defs.NotifyFifos.Length; i++)
+        {
+            if (_defs.NotifyFifos[i].Kind == kind)
+                at = i;
+        }
+
+        var fifo = at >= 0 ? _defs.NotifyFifos[at] : new(kind, null, null, null, null);
+        fifo = name.EndsWith("_script", StringComparison.Ordinal)
+            ? fifo with { Script = ValueReaders.Command(s) }
+            : fifo with
+            {
+                Path = s.Words[1].Text,
+                User = s.Words.Length > 2 ? s.Words[2].Text : null,
+                Group = s.Words.Length > 3 ? s.Words[3].Text : null,
+            };
+        _defs = _defs with { NotifyFifos = at >= 0 ? _defs.NotifyFifos.SetItem(at, fifo) : _defs.NotifyFifos.Add(fifo) };
+    }
+}
+
+/// <summary>The GARP keywords that globals, instances and groups share.</summary>
+internal static class AnnouncementReader
+{
+    public const decimal MaxSeconds = 86_400 * 365;
+
+    public static int? Repeat(DiagnosticBag diagnostics, ValueReaders values, StatementSyntax s)
+    {
+        if (values.Integer(s, 0, int.MaxValue) is not { } count)
+            return null;
+        if (count > 0)
+            return count;
+        diagnostics.RepeatRaisedToOne(s.Words[1], s.Name.Text);
+        return 1;
+    }
+
+    /// <summary>keepalived calls an explicit 0 out of range although it means its own default: its shipped sample does so.</summary>
+    public static TimeSpan? Interval(DiagnosticBag diagnostics, ValueReaders values, StatementSyntax s)
+    {
+        if (values.Seconds(s, 0, MaxSeconds) is not { } interval)
+            return null;
+        if (interval == TimeSpan.Zero)
+            diagnostics.ZeroInterval(s.Words[1], s.Name.Text);
+        return interval;
+    }
+}

@@ -1,0 +1,101 @@
+using System.Collections.Immutable;
+using Vrrp.Daemon.Configuration.Diagnostics;
+using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Configuration.Syntax;
+
+namespace Vrrp.Daemon.Configuration.Binding;
+
+/// <summary>track_interface, and the names that track_script and its kin refer to.</summary>
+internal sealed class TrackingBinder(DiagnosticBag diagnostics, ValueReaders values)
+{
+    private readonly HashSet<(TrackedObjectKind, string)> _defined = [];
+
+    /// <summary>A vrrp_script, track_file, vrrp_track_process or bfd_instance: known from here on, as references are resolved in order.</summary>
+    public void Define(StatementSyntax statement)
+    {
+        TrackedObjectKind? kind = statement.Name.Text switch
+        {
+            "vrrp_script" => TrackedObjectKind.Script,
+            "track_file" or "vrrp_track_file" => TrackedObjectKind.File,
+            "vrrp_track_process" => TrackedObjectKind.Process,
+            "bfd_instance" => TrackedObjectKind.Bfd,
+            _ => null,
+        };
+        if (kind is not null && statement.Words.Length > 1)
+            _defined.Add((kind.Value, statement.Words[1].Text));
+    }
+
+    public ImmutableArray<TrackedInterface> ReadInterfaces(StatementSyntax list, ImmutableArray<TrackedInterface> before)
+    {
+        var result = before.ToBuilder();
+        var names = before.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var statement in list.Block?.Statements ?? [])
+        {
+            if (statement.Words.Length == 0 || values.InterfaceName(statement.Words[0]) is not { } name)
+                continue;
+            var (weight, reverse) = ReadWeight(statement, 253);
+            if (names.Add(name))
+                result.Add(new(name, weight ?? 0, reverse ?? false));
+            else
+                diagnostics.TrackedTwice(statement.Words[0]);
+        }
+
+        return result.ToImmutable();
+    }
+
+    public ImmutableArray<TrackedObject> ReadObjects(StatementSyntax list, ImmutableArray<TrackedObject> before)
+    {
+        var (kind, limit) = list.Name.Text switch
+        {
+            "track_script" => (TrackedObjectKind.Script, 253),
+            "track_file" => (TrackedObjectKind.File, 254),
+            "track_process" => (TrackedObjectKind.Process, 254),
+            _ => (TrackedObjectKind.Bfd, 253),
+        };
+        var result = before.ToBuilder();
+        foreach (var statement in list.Block?.Statements ?? [])
+        {
+            if (statement.Words.Length == 0)
+                continue;
+            string name = statement.Words[0].Text;
+            var (weight, reverse) = ReadWeight(statement, limit);
+            if (!_defined.Contains((kind, name)))
+                diagnostics.TrackedUnknown(statement.Words[0], list.Name.Text);
+            else if (result.Any(t => t.Kind == kind && t.Name == name))
+                diagnostics.TrackedTwice(statement.Words[0]);
+            else
+                result.Add(new(kind, name, weight, reverse));
+        }
+
+        return result.ToImmutable();
+    }
+
+    private (int? Weight, bool? Reverse) ReadWeight(StatementSyntax statement, int limit)
+    {
+        int? weight = null;
+        bool? reverse = null;
+        for (int i = 1; i < statement.Words.Length; i++)
+        {
+            switch (statement.Words[i].Text)
+            {
+                case "weight" when i + 1 < statement.Words.Length:
+                    weight = values.Integer(statement.Words[++i], "weight", -limit, limit) ?? 0;
+                    break;
+                case "reverse":
+                    reverse = true;
+                    break;
+                case "noreverse":
+                    reverse = false;
+                    break;
+                case "weight":
+                    diagnostics.OptionWithoutValue(statement.Words[i], "track");
+                    break;
+                default:
+                    diagnostics.UnknownOption(statement.Words[i], "track", secondAddress: false);
+                    break;
+            }
+        }
+
+        return (weight, reverse);
+    }
+}

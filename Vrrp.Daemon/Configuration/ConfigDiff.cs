@@ -1,0 +1,173 @@
+using System.Collections.Immutable;
+using Vrrp.Daemon.Configuration.Model;
+
+namespace Vrrp.Daemon.Configuration;
+
+/// <summary>What a reload does to one virtual router.</summary>
+internal enum InstanceChangeKind
+{
+    Unchanged,
+
+    /// <summary>Settings change while it runs; a Master stays Master.</summary>
+    Changed,
+
+    /// <summary>It is another router on the wire now (interface, VRID, family or version): the old one leaves, the new one starts.</summary>
+    Restarted,
+    Added,
+    Removed,
+}
+
+/// <summary>One virtual router before and after.</summary>
+/// <param name="Kind">What happens to it.</param>
+/// <param name="Old">Null when added.</param>
+/// <param name="New">Null when removed.</param>
+/// <param name="Settings">Names of the settings that differ; <c>Name</c> alone leaves the router unchanged.</param>
+internal sealed record InstanceChange(InstanceChangeKind Kind, VrrpInstance? Old, VrrpInstance? New, ImmutableArray<string> Settings)
+{
+    public bool Renamed => Old is not null && New is not null && Old.Name != New.Name;
+}
+
+/// <summary>The changes from one configuration to another: what a reload applies and <c>plan</c> prints. Pure.</summary>
+internal sealed record ConfigDiff
+{
+    /// <summary>The new configuration's instances in its order, then the removed ones.</summary>
+    public required ImmutableArray<InstanceChange> Instances { get; init; }
+
+    /// <summary>Groups are rebuilt by every reload; these differ.</summary>
+    public ImmutableArray<string> ChangedGroups { get; init; } = [];
+
+    public ImmutableArray<StaticAddress> AddedAddresses { get; init; } = [];
+
+    public ImmutableArray<StaticAddress> RemovedAddresses { get; init; } = [];
+
+    public bool GlobalsChanged { get; init; }
+
+    public bool IsEmpty => !GlobalsChanged && ChangedGroups.IsEmpty && AddedAddresses.IsEmpty && RemovedAddresses.IsEmpty
+        && Instances.All(i => i.Kind == InstanceChangeKind.Unchanged && !i.Renamed);
+
+    /// <summary>Every setting of an instance, with how it is compared; a test sees to it that none is forgotten.</summary>
+    internal static ImmutableArray<(string Name, Func<VrrpInstance, VrrpInstance, bool> Same)> Settings { get; } =
+    [
+        (nameof(VrrpInstance.Name), (a, b) => a.Name == b.Name),
+        (nameof(VrrpInstance.InitialState), (a, b) => a.InitialState == b.InitialState),
+        (nameof(VrrpInstance.Interface), (a, b) => a.Interface == b.Interface),
+        (nameof(VrrpInstance.VirtualRouterId), (a, b) => a.VirtualRouterId == b.VirtualRouterId),
+        (nameof(VrrpInstance.Priority), (a, b) => a.Priority == b.Priority),
+        (nameof(VrrpInstance.AdvertisementInterval), (a, b) => a.AdvertisementInterval == b.AdvertisementInterval),
+        (nameof(VrrpInstance.Version), (a, b) => a.Version == b.Version),
+        (nameof(VrrpInstance.Family), (a, b) => a.Family == b.Family),
+        (nameof(VrrpInstance.Authentication), (a, b) => a.Authentication == b.Authentication),
+        (nameof(VrrpInstance.VirtualAddresses), (a, b) => a.VirtualAddresses.SequenceEqual(b.VirtualAddresses)),
+        (nameof(VrrpInstance.ExcludedAddresses), (a, b) => a.ExcludedAddresses.SequenceEqual(b.ExcludedAddresses)),
+        (nameof(VrrpInstance.UnicastPeers), (a, b) => a.UnicastPeers.SequenceEqual(b.UnicastPeers)),
+        (nameof(VrrpInstance.UnicastSource), (a, b) => a.UnicastSource == b.UnicastSource),
+        (nameof(VrrpInstance.UnicastTtl), (a, b) => a.UnicastTtl == b.UnicastTtl),
+        (nameof(VrrpInstance.CheckUnicastSource), (a, b) => a.CheckUnicastSource == b.CheckUnicastSource),
+        (nameof(VrrpInstance.FaultWithoutPeers), (a, b) => a.FaultWithoutPeers == b.FaultWithoutPeers),
+        (nameof(VrrpInstance.MulticastSource), (a, b) => a.MulticastSource == b.MulticastSource),
+        (nameof(VrrpInstance.MulticastGroup), (a, b) => a.MulticastGroup == b.MulticastGroup),
+        (nameof(VrrpInstance.TrackSourceAddress), (a, b) => a.TrackSourceAddress == b.TrackSourceAddress),
+        (nameof(VrrpInstance.Preempt), (a, b) => a.Preempt == b.Preempt),
+        (nameof(VrrpInstance.PreemptDelay), (a, b) => a.PreemptDelay == b.PreemptDelay),
+        (nameof(VrrpInstance.TrackInterfaces), (a, b) => a.TrackInterfaces.SequenceEqual(b.TrackInterfaces)),
+        (nameof(VrrpInstance.TrackPrimaryInterface), (a, b) => a.TrackPrimaryInterface == b.TrackPrimaryInterface),
+        (nameof(VrrpInstance.TrackedObjects), (a, b) => a.TrackedObjects.SequenceEqual(b.TrackedObjects)),
+        (nameof(VrrpInstance.Announcements), (a, b) => a.Announcements == b.Announcements),
+        (nameof(VrrpInstance.LowerPriorityNoAdvert), (a, b) => a.LowerPriorityNoAdvert == b.LowerPriorityNoAdvert),
+        (nameof(VrrpInstance.HigherPrioritySendAdvert), (a, b) => a.HigherPrioritySendAdvert == b.HigherPrioritySendAdvert),
+        (nameof(VrrpInstance.DownTimerAdverts), (a, b) => a.DownTimerAdverts == b.DownTimerAdverts),
+        (nameof(VrrpInstance.Checksum), (a, b) => a.Checksum == b.Checksum),
+        (nameof(VrrpInstance.DetectOldUnicastChecksum), (a, b) => a.DetectOldUnicastChecksum == b.DetectOldUnicastChecksum),
+        (nameof(VrrpInstance.SkipCheckAdvertisedAddresses), (a, b) => a.SkipCheckAdvertisedAddresses == b.SkipCheckAdvertisedAddresses),
+        (nameof(VrrpInstance.Strict), (a, b) => a.Strict == b.Strict),
+        (nameof(VrrpInstance.Accept), (a, b) => a.Accept == b.Accept),
+        (nameof(VrrpInstance.OwnerIgnoreAdverts), (a, b) => a.OwnerIgnoreAdverts == b.OwnerIgnoreAdverts),
+        (nameof(VrrpInstance.PromoteSecondaries), (a, b) => a.PromoteSecondaries == b.PromoteSecondaries),
+        (nameof(VrrpInstance.ReceiveBufferSize), (a, b) => a.ReceiveBufferSize == b.ReceiveBufferSize),
+        (nameof(VrrpInstance.SyncGroup), (a, b) => a.SyncGroup == b.SyncGroup),
+        (nameof(VrrpInstance.Notify), (a, b) => a.Notify == b.Notify),
+        (nameof(VrrpInstance.SmtpAlert), (a, b) => a.SmtpAlert == b.SmtpAlert),
+        (nameof(VrrpInstance.NotifyPriorityChanges), (a, b) => a.NotifyPriorityChanges == b.NotifyPriorityChanges),
+    ];
+
+    public static ConfigDiff Create(DaemonConfig before, DaemonConfig after)
+    {
+        var changes = new InstanceChange?[after.Instances.Length];
+        var left = before.Instances.ToList();
+        // keepalived matches by what peers see, not by name; unicast twins of one VRID are told apart by their peers.
+        Match(after, left, changes, (o, n) => SameRouter(o, n) && o.Name == n.Name);
+        Match(after, left, changes, (o, n) => SameRouter(o, n) && SamePeers(o, n));
+        Match(after, left, changes, (o, n) => SameRouter(o, n) && o.UnicastPeers.IsEmpty == n.UnicastPeers.IsEmpty);
+        Match(after, left, changes, SameRouter);
+        Match(after, left, changes, (o, n) => o.Name == n.Name);
+        var instances = after.Instances.Select((n, i) => changes[i] ?? new(InstanceChangeKind.Added, null, n, []));
+        return new()
+        {
+            Instances = [.. instances, .. left.Select(o => new InstanceChange(InstanceChangeKind.Removed, o, null, []))],
+            ChangedGroups = ChangedGroupNames(before, after),
+            AddedAddresses = [.. after.StaticAddresses.Except(before.StaticAddresses)],
+            RemovedAddresses = [.. before.StaticAddresses.Except(after.StaticAddresses)],
+            GlobalsChanged = !Same(before.GlobalDefs, after.GlobalDefs),
+        };
+    }
+
+    private static bool SameRouter(VrrpInstance a, VrrpInstance b) =>
+        a.VirtualRouterId == b.VirtualRouterId && a.Family == b.Family && a.Interface == b.Interface;
+
+    private static bool SamePeers(VrrpInstance a, VrrpInstance b) =>
+        a.UnicastSource == b.UnicastSource && a.UnicastPeers.SequenceEqual(b.UnicastPeers);
+
+    private static void Match(DaemonConfig after, List<VrrpInstance> left, InstanceChange?[] changes, Func<VrrpInstance, VrrpInstance, bool> matches)
+    {
+        if (left.Count == 0)
+            return;
+        // The candidates of a router have its VRID or its name: thousands of instances are not compared with each other.
+        var byRouter = left.ToLookup(o => o.VirtualRouterId);
+        var byName = left.ToLookup(o => o.Name, StringComparer.Ordinal);
+        var taken = new HashSet<VrrpInstance>(ReferenceEqualityComparer.Instance);
+        for (int i = 0; i < changes.Length; i++)
+        {
+            var now = after.Instances[i];
+            if (changes[i] is not null)
+                continue;
+            var old = byRouter[now.VirtualRouterId].Concat(byName[now.Name]).FirstOrDefault(o => !taken.Contains(o) && matches(o, now));
+            if (old is null)
+                continue;
+            taken.Add(old);
+            changes[i] = Compare(old, now);
+        }
+
+        left.RemoveAll(taken.Contains);
+    }
+
+    private static InstanceChange Compare(VrrpInstance old, VrrpInstance now)
+    {
+        ImmutableArray<string> settings = [.. Settings.Where(s => !s.Same(old, now)).Select(s => s.Name)];
+        var kind = !SameRouter(old, now) || old.Version != now.Version ? InstanceChangeKind.Restarted
+            : settings.Any(s => s != nameof(VrrpInstance.Name)) ? InstanceChangeKind.Changed
+            : InstanceChangeKind.Unchanged;
+        return new(kind, old, now, settings);
+    }
+
+    private static ImmutableArray<string> ChangedGroupNames(DaemonConfig before, DaemonConfig after)
+    {
+        var old = before.SyncGroups.ToDictionary(g => g.Name, StringComparer.Ordinal);
+        var changed = new List<string>();
+        foreach (var group in after.SyncGroups)
+        {
+            if (!old.Remove(group.Name, out var earlier) || !Same(earlier, group))
+                changed.Add(group.Name);
+        }
+
+        return [.. changed, .. old.Keys.Order(StringComparer.Ordinal)];
+    }
+
+    // Immutable arrays compare by identity: they are compared by content first and then made equal for the rest.
+    private static bool Same(SyncGroup a, SyncGroup b) =>
+        a.Members.SequenceEqual(b.Members) && a.TrackInterfaces.SequenceEqual(b.TrackInterfaces) && a.TrackedObjects.SequenceEqual(b.TrackedObjects)
+        && a with { Members = b.Members, TrackInterfaces = b.TrackInterfaces, TrackedObjects = b.TrackedObjects, Span = b.Span } == b;
+
+    private static bool Same(GlobalDefs a, GlobalDefs b) =>
+        a.NotificationEmail.SequenceEqual(b.NotificationEmail) && a.CpuAffinity.SequenceEqual(b.CpuAffinity) && a.NotifyFifos.SequenceEqual(b.NotifyFifos)
+        && a with { NotificationEmail = b.NotificationEmail, CpuAffinity = b.CpuAffinity, NotifyFifos = b.NotifyFifos } == b;
+}

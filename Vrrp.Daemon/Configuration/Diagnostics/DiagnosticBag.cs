@@ -1,0 +1,414 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using Vrrp.Daemon.Configuration.Syntax;
+
+namespace Vrrp.Daemon.Configuration.Diagnostics;
+
+/// <summary>
+/// Collects findings; the catalogue of codes and wordings, one method each. A message never quotes a password.
+/// 00xx files, preprocessing and braces; 01xx keywords and values; 02xx instances; 03xx groups and tracking; 04xx what is not active.
+/// </summary>
+internal sealed class DiagnosticBag
+{
+    // A hostile file must not turn into gigabytes of messages; errors are kept longer, for they decide.
+    private const int MaxFindings = 1000;
+    private const int MaxErrors = 2000;
+
+    private readonly List<Diagnostic> _items = [];
+
+    public bool HasErrors { get; private set; }
+
+    /// <summary>Whether further warnings are only counted, so that nobody works out suggestions for them.</summary>
+    public bool IsFull => _items.Count >= MaxFindings;
+
+    /// <summary>Findings beyond the bound, counted only.</summary>
+    public int Dropped { get; private set; }
+
+    /// <summary>In the order of the file; findings of included files after each other.</summary>
+    public ImmutableArray<Diagnostic> ToImmutable()
+    {
+        var files = new Dictionary<SourceText, int>();
+        foreach (var item in _items)
+        {
+            if (item.Span.File is { } file)
+                files.TryAdd(file, files.Count);
+        }
+
+        var sorted = _items
+            .Select((d, i) => (Diagnostic: d, Index: i, File: d.Span.File is { } f ? files[f] : -1))
+            .OrderBy(x => x.File).ThenBy(x => x.Diagnostic.Span.Start).ThenBy(x => x.Index)
+            .Select(x => x.Diagnostic);
+        return [.. Dropped == 0
+            ? sorted
+            : sorted.Append(new("VRRP0001", DiagnosticSeverity.Warning, default, Format($"{Dropped} further findings are not shown."), []))];
+    }
+
+    // 00xx: files
+
+    public void FileMissing(string path) => Add("VRRP0002", Error, default(SourceSpan),
+        $"{Clean(path)}: there is no such file. Name the configuration with -f FILE, or create it there.");
+
+    public void FileUnreadable(string path, string problem) => Add("VRRP0003", Error, default(SourceSpan),
+        $"{Clean(path)} cannot be read: {problem}. Check its mode and owner; the daemon reads it as the user it was started as.");
+
+    public void FileExecutable(SourceText file) => Add("VRRP0004", Warning, new SourceSpan(file, 0, 0),
+        "the file is executable: keepalived refuses such a file. It is read here; remove the mode bits with chmod a-x.");
+
+    public void SeveralFiles(SourceText file, int count) => Add("VRRP0005", Warning, new SourceSpan(file, 0, 0),
+        Format($"the name matches {count} files; they are read one after another as one configuration."));
+
+    public void ByteOrderMark(SourceText file) => Add("VRRP0006", Warning, new SourceSpan(file, 0, 0),
+        "the file begins with a byte order mark: keepalived takes it for a part of the first keyword. It is skipped here.");
+
+    public void IncludeMissing(Place at, string path, bool required) => Add("VRRP0010", required ? Error : Warning, at,
+        $"there is no file '{Clean(path)}' to include" + (required ? "; this form of include demands it." : "; keepalived only logs that."));
+
+    public void IncludeMatchesNothing(Place at, string pattern) => Add("VRRP0011", Error, at,
+        $"no file matches '{Clean(pattern)}', and this form of include demands one.");
+
+    public void IncludeUnreadable(Place at, string path, string problem, bool required) => Add("VRRP0012", required ? Error : Warning, at,
+        $"'{Clean(path)}' is not included: {problem}.");
+
+    public void TooManyIncludes(Place at, int depth, int files) => Add("VRRP0013", Error, at,
+        Format($"files include each other more than {depth} deep, or more than {files} files are included; a file that includes itself does that."));
+
+    public void LineTooLong(Place at, int limit) => Add("VRRP0020", Warning, at,
+        Format($"the line is longer than {limit} bytes and is ignored, as keepalived ignores it."));
+
+    public void NulInLine(Place at) => Add("VRRP0021", Warning, at, "the line holds a NUL byte and is ignored, as keepalived ignores it.");
+
+    public void UnterminatedQuote(Place at) => Add("VRRP0022", Warning, at,
+        "the quote is not closed on this line; the line is ignored, as keepalived ignores it.");
+
+    public void IncompleteCondition(Place at) => Add("VRRP0023", Warning, at, "there is no text after the condition; the line is ignored.");
+
+    public void UndefinedName(Place at, string name) => Add("VRRP0024", Warning, at,
+        $"'${Clean(name)}' is not defined at this point; the text stays as it is. Definitions come before their use: ${Clean(name)}=value.");
+
+    public void EndlessDefinition(Place at, string name) => Add("VRRP0025", Error, at, $"'${Clean(name)}' expands without an end.");
+
+    public void TextAfterMultiLine(Place at, string name) => Add("VRRP0026", Warning, at,
+        $"'${Clean(name)}' has several lines, so its use must be the last thing on the line; this text is ignored.");
+
+    public void BadRepetition(Place at, string problem) => Add("VRRP0027", Warning, at, $"the line is not repeated and is ignored: {Clean(problem)}.");
+
+    public void ExpansionTooLarge(Place at) => Add("VRRP0028", Error, at, "the configuration grows beyond all reason when it is expanded; reading stopped here.");
+
+    // 003x: braces
+
+    public void MissingClosingBraces(SourceSpan at, ImmutableArray<(string Keyword, SourceSpan Open)> open) => Add("VRRP0030", Warning, at,
+        Format($"{(open.Length == 1 ? "a closing brace is" : $"{open.Length} closing braces are")} missing at the end of the file; supplied here, as keepalived does."),
+        [.. open.Select(o => new RelatedPlace(o.Open, $"this '{{'{(o.Keyword.Length > 0 ? $" of '{Clean(o.Keyword)}'" : "")} is not closed"))]);
+
+    public void MissingBraceBefore(SourceSpan at, string block, Token open, Token stray) => Add("VRRP0031", Warning, at,
+        $"a '}}' is missing here: '{Clean(stray.Text)}' cannot stand inside '{Clean(block)}'. It is supplied here; keepalived would take "
+        + $"'{Clean(stray.Text)}' for an unknown keyword of '{Clean(block)}' and ignore it and what belongs to it.",
+        [new(stray.Span, $"'{Clean(stray.Text)}' begins here"), new(open.Span, $"this '{{' of '{Clean(block)}' is not closed")]);
+
+    public void UnexpectedClosingBrace(Place at, SourceSpan supplied) => Add("VRRP0032", Warning, at,
+        "there is no open block for this '}'; it is ignored, as keepalived ignores it.",
+        supplied.IsNone ? [] : [new(supplied, "a '}' was supplied here: perhaps the blocks were meant to be nested, which keepalived does not know")]);
+
+    public void UnexpectedOpeningBrace(Place at, string? keyword) => Add("VRRP0033", Warning, at,
+        (keyword is null ? "no keyword precedes this '{'" : $"'{Clean(keyword)}' takes no block")
+        + "; the block is skipped as a whole. keepalived would drop the '{' and let its '}' close the block around it.");
+
+    public void MissingOpeningBrace(SourceSpan at, string keyword, bool supplied) => Add("VRRP0034", Warning, at,
+        supplied
+            ? $"a '{{' is missing after '{keyword}'; it is supplied here. keepalived would ignore the block."
+            : $"'{keyword}' needs a block in braces; without one it is ignored, as keepalived ignores it.");
+
+    public void NestedTooDeeply(Place at, int depth) => Add("VRRP0035", Warning, at, Format($"blocks are nested more than {depth} deep; this one is skipped."));
+
+    // 01xx: keywords and values
+
+    public void UnknownKeyword(Token word, string block, string? suggestion, ImmutableArray<string> elsewhere, BlockSyntax? skipped)
+    {
+        var message = new StringBuilder($"unknown keyword '{Clean(word.Text)}'");
+        message.Append(block == "root" ? " outside all blocks" : $" in {block}");
+        message.Append(skipped is null ? "; the line is ignored, as keepalived ignores it." : "; it is skipped with its block.");
+        if (skipped is not null)
+            message.Append(" keepalived would read the lines inside as part of the block around, and its '}' would close that block.");
+        if (suggestion is not null)
+            message.Append(CultureInfo.InvariantCulture, $" Did you mean '{suggestion}'?");
+        else if (!elsewhere.IsEmpty)
+            message.Append(CultureInfo.InvariantCulture, $" It belongs {(elsewhere[0] == "root" ? "outside all blocks" : $"in {string.Join(", ", elsewhere.Take(3))}")}.");
+        Add("VRRP0101", Warning, word, message.ToString());
+    }
+
+    public void UnknownInAuthentication(Token word) => Add("VRRP0132", Warning, word,
+        "unknown keyword in authentication, not shown because it may be a password; the line is ignored, as keepalived ignores it. The keywords are auth_type and auth_pass.");
+
+    public void MissingArgument(Place at, string keyword, string arguments) => Add("VRRP0102", Error, at,
+        $"'{keyword}' needs {Article(arguments)}; keepalived exits at such a line.");
+
+    public void MissingArgumentIgnored(Place at, string keyword, string arguments) => Add("VRRP0103", Warning, at,
+        $"'{keyword}' needs {Article(arguments)}; the line is ignored, as keepalived ignores it.");
+
+    public void OutOfRange(Token word, string name, int min, int max, DiagnosticSeverity severity) => Add("VRRP0104", severity, word,
+        max == int.MaxValue
+            ? Format($"'{name}' takes {min} or more, not '{Clean(word.Text)}'{Consequence(severity)}")
+            : Format($"'{name}' takes {min} to {max}, not '{Clean(word.Text)}'{Consequence(severity)}"));
+
+    public void NotANumber(Token word, string name, int min, int max, DiagnosticSeverity severity) => Add("VRRP0105", severity, word,
+        max == int.MaxValue
+            ? Format($"'{Clean(word.Text)}' is not a whole number: '{name}' takes {min} or more{Consequence(severity)}")
+            : Format($"'{Clean(word.Text)}' is not a whole number: '{name}' takes {min} to {max}{Consequence(severity)}"));
+
+    public void TrailingCharacters(Token word, string name, string used) => Add("VRRP0106", Warning, word,
+        $"'{Clean(word.Text)}' is not a number; '{name}' is {used}, what keepalived makes of it (its -t rejects it).");
+
+    public void NotADuration(Token word, string name, decimal min, decimal max) => Add("VRRP0107", Warning, word,
+        Format($"'{Clean(word.Text)}' is not a number of seconds: '{name}' takes {min} to {max}; the default holds."));
+
+    public void DurationOutOfRange(Token word, string name, decimal min, decimal max) => Add("VRRP0108", Warning, word,
+        Format($"'{name}' takes {min} to {max} seconds, not '{Clean(word.Text)}'; the default holds, as with keepalived."));
+
+    public void TooManyDigits(Token word, string name) => Add("VRRP0109", Warning, word, $"'{name}' has more than six digits after the point; it is rounded to microseconds.");
+
+    public void NotASwitch(Token word, string name) => Add("VRRP0110", Warning, word,
+        $"'{name}' takes on, true or yes, off, false or no, not '{Clean(word.Text)}'; the line is ignored.");
+
+    public void NotAnAddress(Token word, string name) => Add("VRRP0111", Warning, word, $"'{Clean(word.Text)}' in '{name}' is not an IP address; it is ignored.");
+
+    public void NotMulticast(Token word, string name, IPFamily? family) => Add("VRRP0112", Warning, word,
+        $"'{name}' takes {(family is null ? "a" : $"an {family}")} multicast address, not '{Clean(word.Text)}'; the line is ignored.");
+
+    public void NotAnInterfaceName(Token word) => Add("VRRP0113", Warning, word,
+        $"'{Clean(word.Text)}' cannot be the name of an interface (1 to 15 characters, no '/', no ':').");
+
+    public void BadPrefixLength(Token word, int full) => Add("VRRP0114", Warning, word,
+        Format($"the prefix length of '{Clean(word.Text)}' is not 0 to {full}; /{full} is used, as by keepalived."));
+
+    public void OptionWithoutValue(Token word, string list) => Add("VRRP0115", Warning, word, $"the option '{Clean(word.Text)}' in '{list}' has no value; it is ignored.");
+
+    public void RepeatedOption(Token word, string list) => Add("VRRP0116", Warning, word, $"'{Clean(word.Text)}' stands twice in one entry of '{list}'; the first holds.");
+
+    public void OptionOfOtherFamily(Token word, string family) => Add("VRRP0117", Warning, word, $"'{Clean(word.Text)}' is for {family} addresses only; it is ignored.");
+
+    public void UnknownOption(Token word, string list, bool secondAddress) => Add("VRRP0118", Warning, word,
+        secondAddress
+            ? $"only one address a line in '{list}': '{Clean(word.Text)}' is taken for an unknown option and ignored, as keepalived does. Put it on a line of its own."
+            : $"unknown option '{Clean(word.Text)}' in '{list}'; it is ignored.");
+
+    public void LabelTooLong(Token word) => Add("VRRP0119", Warning, word, "a label has at most 15 characters; the whole address is left out, as keepalived leaves it out.");
+
+    public void BroadcastWithPeer(Token word) => Add("VRRP0120", Warning, word, "an address with a peer has no broadcast address; it is left out.");
+
+    public void SecondKeywordOnLine(Token word, string second, string first) => Add("VRRP0121", Warning, word,
+        $"'{second}' stands on the line of '{first}' and is not read as a keyword: one keyword a line. keepalived takes it for an argument of '{first}'.");
+
+    public void ExtraWords(Place at, string keyword, int max) => Add("VRRP0122", Warning, at,
+        Format($"'{keyword}' takes {(max == 0 ? "no argument" : max == 1 ? "one argument" : $"{max} arguments")}; the rest of the line is ignored."));
+
+    public void DeprecatedKeyword(Token word, string replacement) => Add("VRRP0123", Warning, word,
+        $"'{Clean(word.Text)}' is deprecated{(replacement.Length == 0 ? " and does nothing any more" : $"; use {replacement}")}. keepalived reports it, too.");
+
+    public void ObsoleteKeyword(Token word, string block, string replacement)
+    {
+        string text = Clean(word.Text);
+        Add("VRRP0124", Warning, word, word.Text switch
+        {
+            "nb_get_retry" => $"'{text}' is deprecated; it is taken as the '{replacement}' it means. keepalived knows it in HTTP_GET and SSL_GET only: "
+                + $"in {block} it ignores the line, and '{replacement}' keeps its default.",
+            "nat_mask" => $"'{text}' is deprecated and has no effect: {replacement}.",
+            _ => $"'{text}' is {replacement}; the line is ignored, as keepalived ignores it.",
+        });
+    }
+
+    public void NotOneName(Token word, string keyword, int count) => Add("VRRP0125", Warning, word,
+        Format($"'{keyword}' takes exactly one name, not {count}; the whole block is skipped, as keepalived skips it."));
+
+    public void DuplicateName(Token word, string keyword, SourceSpan earlier) => Add("VRRP0126", Warning, word,
+        $"there is a {keyword} '{Clean(word.Text)}' already; this whole block is skipped, as keepalived skips it.", [new(earlier, "the first one")]);
+
+    public void AlreadySpecified(Token word) => Add("VRRP0127", Warning, word, $"'{Clean(word.Text)}' is specified already; the first one holds, as with keepalived.");
+
+    public void RepeatRaisedToOne(Token word, string name) => Add("VRRP0128", Warning, word, $"'{name}' is at least 1; 1 is used, as by keepalived.");
+
+    public void ZeroInterval(Token word, string name) => Add("VRRP0129", Warning, word,
+        $"keepalived reports an explicit 0 for '{name}' as out of range; it means what leaving the line out means: no gap.");
+
+    public void SwitchTurnsOnAnyway(Token word, string name) => Add("VRRP0130", Warning, word,
+        $"keepalived switches '{name}' on in an instance even with '{Clean(word.Text)}'; so it is on here. Leave the line out to switch it off.");
+
+    public void LooksLikeKeyword(Token word, string list, string block) => Add("VRRP0131", Warning, word,
+        $"'{Clean(word.Text)}' is a keyword of {block}, but here it is read as an entry of '{list}': is a '}}' missing before it?");
+
+    // 02xx: instances
+
+    public void MissingVirtualRouterId(Token name) => Add("VRRP0201", Error, name,
+        $"instance '{Clean(name.Text)}' has no virtual_router_id, which all its routers must share (1 to 255).");
+
+    public void MissingInterface(Token name, bool unicast) => Add("VRRP0202", Error, name,
+        $"instance '{Clean(name.Text)}' has no interface{(unicast ? " and no unicast_src_ip; unicast needs one of the two." : ".")}");
+
+    public void UnusableInterface(Token word) => Add("VRRP0234", Error, word, "the instance has no usable interface.");
+
+    public void LoopbackInterface(Token word) => Add("VRRP0203", Error, word, "an instance cannot run on the loopback interface.");
+
+    public void NoVirtualAddress(Token name, string why) => Add("VRRP0204", Error, name,
+        $"instance '{Clean(name.Text)}' has no usable virtual_ipaddress, and {why} demands one.");
+
+    public void NoVirtualAddressVersion2(Token name) => Add("VRRP0205", Warning, name,
+        $"instance '{Clean(name.Text)}' has no virtual_ipaddress; it runs, as under keepalived. Write no_virtual_ipaddress if that is meant.");
+
+    public void DuplicateVirtualRouterId(Token word, string other, SourceSpan place, string? onInterface, IPFamily family) => Add("VRRP0206", Error, word,
+        $"virtual_router_id {Clean(word.Text)} is used by '{Clean(other)}' already{(onInterface is null ? "" : $" on {Clean(onInterface)}")} for {family}; every router there needs its own.",
+        [new(place, $"used by '{Clean(other)}'")]);
+
+    public void UnknownState(Token word) => Add("VRRP0207", Warning, word, $"'state' is MASTER or BACKUP, not '{Clean(word.Text)}'; BACKUP is used, as by keepalived.");
+
+    public void MasterWithoutPriority(Token word) => Add("VRRP0208", Warning, word,
+        "state MASTER without a priority makes this router the owner of the addresses (priority 255), as with keepalived; give it a priority if that is not meant.");
+
+    public void NoPreemptCleared(Token word, string why) => Add("VRRP0209", Warning, word,
+        $"'nopreempt' has no effect with {why} and is cleared, as by keepalived: use state BACKUP on all routers.");
+
+    public void PreemptDelayCleared(Token word, string why) => Add("VRRP0210", Warning, word, $"'preempt_delay' has no effect with {why} and is cleared, as by keepalived.");
+
+    public void IntervalRounded(Token word, AdvertisementInterval used, string why) => Add("VRRP0211", Warning, word,
+        $"'advert_int' is {used}, not {Clean(word.Text)}: {why}.");
+
+    public void DuplicateAddress(Token word, SourceSpan first) => Add("VRRP0212", Warning, word,
+        $"{Clean(word.Text)} is in the list already; this one is ignored, as by keepalived from 2.4. Older releases advertise it twice and would drop our adverts: remove it everywhere.", first.IsNone ? [] : [new(first, "the first one")]);
+
+    public void AddressInTwoInstances(Token word, SourceSpan first, bool kept) => Add("VRRP0213", Warning, word,
+        $"{Clean(word.Text)} belongs to another instance on this interface already; "
+        + (kept ? "it is kept because this instance has no other, but two virtual routers will fight for it." : "it is ignored here, as by keepalived from 2.4."),
+        [new(first, "the first one")]);
+
+    public void OtherFamilyIgnored(Token word, string what, IPFamily family) => Add("VRRP0214", Warning, word,
+        $"'{Clean(word.Text)}' is not of the instance's family ({family}), which {what} must be; it is ignored. virtual_ipaddress_excluded takes both families.");
+
+    public void TooManyAddresses(Token word, int max) => Add("VRRP0215", Warning, word,
+        Format($"an advert holds {max} addresses; from here on they are held but not advertised."));
+
+    public void IPv6NeedsVersion3(Token word) => Add("VRRP0216", Warning, word, "IPv6 needs version 3, which is used, as by keepalived.");
+
+    public void AuthenticationDropped(Token word, string why) => Add("VRRP0217", Warning, word, $"'authentication' is dropped, as by keepalived: {why}.");
+
+    public void UnknownAuthenticationType(Token word) => Add("VRRP0218", Warning, word, "'auth_type' is PASS or AH; the line is ignored and there is no authentication.");
+
+    public void AuthenticationHeader(Token word) => Add("VRRP0219", Error, word,
+        "auth_type AH is not supported: peers that use it would drop our adverts, and there would be two Masters. Use PASS, or none, on all routers.");
+
+    public void PasswordCut(Token word, int length) => Add("VRRP0220", Warning, word,
+        Format($"the password has {length} bytes and only the first 8 are sent, as by keepalived; cut it to 8 on all routers."));
+
+    public void EmptyPassword(Token word) => Add("VRRP0221", Warning, word, "there is no password, so there is no authentication, as with keepalived.");
+
+    public void PasswordWithoutType(Token word) => Add("VRRP0222", Warning, word, "there is an auth_pass but no auth_type, so there is no authentication, as with keepalived.");
+
+    public void NoUnicastPeers(Token word, bool fault) => Add("VRRP0223", Warning, word,
+        fault ? "there are no unicast peers; unicast_fault_no_peer keeps the instance in FAULT." : "there are no unicast peers; multicast is used, as by keepalived.");
+
+    public void UnicastSourceWithoutPeers(Token word) => Add("VRRP0224", Warning, word,
+        "'unicast_src_ip' without unicast_peer is deprecated: it is the source of multicast adverts, as with keepalived. Use mcast_src_ip.");
+
+    public void PeerIsOwnSource(Token word) => Add("VRRP0225", Warning, word, $"the peer {Clean(word.Text)} is this router's own unicast_src_ip.");
+
+    public void DuplicatePeer(Token word) => Add("VRRP0226", Warning, word, $"the peer {Clean(word.Text)} is in the list already; this one is ignored.");
+
+    public void TtlRangeEmpty(Token word) => Add("VRRP0227", Warning, word, "min_ttl is above max_ttl: every advert of this peer will be dropped.");
+
+    public void StrictWithUnicast(Token word) => Add("VRRP0228", Warning, word,
+        "strict mode allows no unicast peers; they are used, as by keepalived 2.2, but newer releases refuse to start.");
+
+    public void StrictStateNotRank(Token word, bool owner) => Add("VRRP0229", Warning, word,
+        $"strict mode allows state MASTER with priority 255 and only then; {(owner ? "MASTER" : "BACKUP")} is used.");
+
+    public void StrictFirstAddressNotLinkLocal(Token word) => Add("VRRP0230", Warning, word, "strict mode wants a link-local address as first IPv6 address (RFC 9568 §5.2.9).");
+
+    public void StrictDownTimer(Token word) => Add("VRRP0231", Warning, word, "strict mode allows no other 'down_timer_adverts' than 3, which is used.");
+
+    public void StrictAccept(Token word) => Add("VRRP0232", Warning, word, "strict mode of version 2 allows no 'accept' for a router that is not the owner; it is cleared.");
+
+    public void OwnerIgnoresAnyway(Token word) => Add("VRRP0233", Warning, word, "an address owner ignores adverts in any case, as with keepalived.");
+
+    // 03xx: groups and tracking
+
+    public void UnknownMember(Token word, string group, string? suggestion) => Add("VRRP0301", Warning, word,
+        $"there is no instance '{Clean(word.Text)}'; it is left out of group '{Clean(group)}', as by keepalived."
+        + (suggestion is null ? "" : $" Did you mean '{Clean(suggestion)}'?"));
+
+    public void MemberTwice(Token word, string group, string other) => Add("VRRP0302", Warning, word,
+        group == other
+            ? $"'{Clean(word.Text)}' is in the group already."
+            : $"'{Clean(word.Text)}' belongs to group '{Clean(other)}' already and is left out of '{Clean(group)}': an instance has one group.");
+
+    public void EmptyGroup(Token name, bool noList) => Add("VRRP0303", Warning, name,
+        $"group '{Clean(name.Text)}' {(noList ? "has no members (they go into a 'group { ... }' block)" : "has no member that exists")} and is removed, as by keepalived.");
+
+    public void GroupOfOne(Token name, string member) => Add("VRRP0304", Warning, name,
+        $"group '{Clean(name.Text)}' has one member, '{Clean(member)}': there is nothing to keep in step. keepalived reports that, too.");
+
+    public void MemberDemoted(Token word, string instance, string group) => Add("VRRP0305", DiagnosticSeverity.Info, word,
+        $"state MASTER of '{Clean(instance)}' has no effect in group '{Clean(group)}' and is taken as BACKUP, as by keepalived: not all members have priority 255.");
+
+    public void WeightInGroup(Token name, string group, ImmutableArray<string> interfaces) => Add("VRRP0306", Warning, name,
+        $"'{Clean(name.Text)}' tracks {Clean(string.Join(", ", interfaces))} with a weight; in group '{Clean(group)}' the weight is ignored, as by keepalived, "
+        + "and the loss of the interface is a fault. sync_group_tracking_weight makes weights count.");
+
+    public void WeightOfOwner(Token name, ImmutableArray<string> interfaces) => Add("VRRP0307", Warning, name,
+        $"'{Clean(name.Text)}' has priority 255, which no weight changes: the loss of {Clean(string.Join(", ", interfaces))} is a fault, as with keepalived.");
+
+    public void TrackedTwice(Token word) => Add("VRRP0310", Warning, word, $"'{Clean(word.Text)}' is tracked already; this entry is ignored.");
+
+    public void TrackedUnknown(Token word, string list) => Add("VRRP0311", Warning, word,
+        $"'{Clean(word.Text)}' in '{list}' is not defined above this line; it is ignored, as keepalived ignores it.");
+
+    // 04xx: recognised, but nothing is done with it
+
+    public void BlockNotActive(SourceSpan at, string keyword) => Add("VRRP0401", Warning, at, keyword switch
+    {
+        "virtual_server" => "recognised; the IPVS director is not active in this version, so this virtual_server is not set up.",
+        "virtual_server_group" => "recognised; the IPVS director is not active in this version.",
+        "vrrp_script" or "vrrp_track_process" or "track_file" or "vrrp_track_file" or "bfd_instance" =>
+            $"recognised; '{keyword}' is not active in this version: it is not watched and changes no priority.",
+        _ => $"recognised; '{keyword}' is not active in this version.",
+    });
+
+    public void NotActiveYet(List<Token> words, string block) => Add("VRRP0402", Warning, words[0],
+        $"recognised, but not active in this version ({Clean(block)}): {string.Join(", ", words.Select(w => w.Text).Distinct(StringComparer.Ordinal))}.");
+
+    public void OptionNotActiveYet(Token word, string list) => Add("VRRP0403", Warning, word, $"recognised, but not active in this version: option '{Clean(word.Text)}' of '{list}'.");
+
+    public void NoEffect(List<Token> words, string reason) => Add("VRRP0404", DiagnosticSeverity.Info, words[0],
+        $"no effect here: {string.Join(", ", words.Select(w => w.Text).Distinct(StringComparer.Ordinal))} ({reason}).");
+
+    private const DiagnosticSeverity Error = DiagnosticSeverity.Error;
+    private const DiagnosticSeverity Warning = DiagnosticSeverity.Warning;
+
+    private static string Consequence(DiagnosticSeverity severity) => severity == Error ? "." : "; the default holds, as with keepalived.";
+
+    private static string Article(string arguments) => arguments.Contains(' ', StringComparison.Ordinal) ? $"arguments: {arguments}" : $"an argument: {arguments}";
+
+    private static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Text of a file that goes into a message: no control characters, no endless words.</summary>
+    private static string Clean(string text)
+    {
+        if (text.Length > 200)
+            text = string.Concat(text.AsSpan(0, 200), "…");
+        if (!text.AsSpan().ContainsAnyInRange('\0', '\x1f') && !text.AsSpan().ContainsAnyInRange('\x7f', '\x9f'))
+            return text;
+        return string.Concat(text.Select(c => char.IsControl(c) ? $"\\x{(int)c:x2}" : c.ToString()));
+    }
+
+    private void Add(string code, DiagnosticSeverity severity, Place at, string message, ImmutableArray<RelatedPlace> related = default)
+    {
+        HasErrors |= severity == Error;
+        if (_items.Count >= (severity == Error ? MaxErrors : MaxFindings))
+        {
+            Dropped++;
+            return;
+        }
+
+        related = related.IsDefault ? [] : related;
+        if (!at.Use.IsNone && at.Use != at.Span)
+            related = related.Add(new(at.Use, "the definition is used here"));
+        _items.Add(new(code, severity, at.Span, message, related));
+    }
+}

@@ -1,0 +1,145 @@
+using System.Text;
+using Vrrp.Daemon.Configuration.Diagnostics;
+
+namespace Vrrp.Daemon.Configuration.Syntax;
+
+/// <summary>Lines to tokens. Braces outside quotes split a line; a line ends with an <see cref="TokenKind.EndOfLine"/>.</summary>
+internal sealed class Lexer(DiagnosticBag diagnostics)
+{
+    /// <summary>Stand for the braces of a reference to an unknown definition, which are no block braces.</summary>
+    public const char ProtectedOpen = '\uE000';
+    public const char ProtectedClose = '\uE001';
+
+    private readonly Dictionary<SourceText, int> _lastEnd = [];
+
+    public List<Token> Tokens { get; } = [];
+
+    // The raw line of these is read again by keepalived, with single quotes too.
+    private static readonly HashSet<string> s_commands = new(StringComparer.Ordinal)
+    {
+        "script", "misc_path", "notify", "notify_master", "notify_backup", "notify_fault", "notify_stop", "notify_deleted",
+        "notify_master_rx_lower_pri", "notify_up", "notify_down", "quorum_up", "quorum_down", "startup_script", "shutdown_script",
+        "notify_fifo_script", "vrrp_notify_fifo_script", "lvs_notify_fifo_script",
+    };
+
+    public static bool IsCommand(string keyword) => s_commands.Contains(keyword);
+
+    /// <summary>Removes a comment; resolves <c>\#</c> and <c>\!</c>.</summary>
+    public static SourceLine RemoveComment(SourceText file, int offset, ReadOnlySpan<char> line)
+    {
+        bool quoted = false;
+        var removed = new List<int>();
+        int end = line.Length;
+        for (int i = 0; i < line.Length; i++)
+        {
+            char c = line[i];
+            if (c == '"')
+            {
+                quoted = !quoted;
+            }
+            else if (!quoted && c == '\\' && i + 1 < line.Length && IsCommentStart(line[i + 1]))
+            {
+                removed.Add(i);
+                i++;
+            }
+            else if (!quoted && IsCommentStart(c))
+            {
+                end = i;
+                break;
+            }
+        }
+
+        if (removed.Count == 0)
+            return new(file, offset, line[..end].ToString());
+        var text = new StringBuilder(end);
+        var origins = new List<Origin>(end);
+        for (int i = 0; i < end; i++)
+        {
+            if (removed.Contains(i))
+                continue;
+            text.Append(line[i]);
+            origins.Add(new(file, offset + i, default));
+        }
+
+        return new(file, offset, text.ToString(), [.. origins]);
+    }
+
+    public void Add(SourceLine line)
+    {
+        string text = line.Text;
+        bool command = false;
+        bool first = true;
+        int i = 0;
+        while (i < text.Length)
+        {
+            char c = text[i];
+            if (SourceLine.IsBlank(c))
+            {
+                i++;
+            }
+            else if (c is '{' or '}')
+            {
+                EndLine(line, i);
+                Emit(line, c == '{' ? TokenKind.OpenBrace : TokenKind.CloseBrace, c == '{' ? "{" : "}", i, 1, quoted: false);
+                i++;
+                first = true;
+                command = false;
+            }
+            else if (c == '"' || (c == '\'' && command))
+            {
+                int close = text.IndexOf(c, i + 1);
+                if (close < 0)
+                {
+                    // The words before it would be a statement that nobody wrote.
+                    diagnostics.UnterminatedQuote(line.GetSpan(i, text.Length - i));
+                    while (Tokens.Count > 0 && Tokens[^1].Kind == TokenKind.Word)
+                        Tokens.RemoveAt(Tokens.Count - 1);
+                    return;
+                }
+
+                Emit(line, TokenKind.Word, text[(i + 1)..close], i, close + 1 - i, quoted: true);
+                i = close + 1;
+                first = false;
+            }
+            else
+            {
+                int start = i;
+                while (i < text.Length && !SourceLine.IsBlank(text[i]) && text[i] is not ('{' or '}' or '"') && !(command && text[i] == '\''))
+                    i++;
+                string word = text[start..i].Replace(ProtectedOpen, '{').Replace(ProtectedClose, '}');
+                Emit(line, TokenKind.Word, word, start, i - start, quoted: false);
+                if (first)
+                    command = IsCommand(word);
+                first = false;
+            }
+        }
+
+        EndLine(line, text.Length);
+    }
+
+    private static bool IsCommentStart(char c) => c is '#' or '!';
+
+    private void Emit(SourceLine line, TokenKind kind, string text, int start, int length, bool quoted)
+    {
+        var span = line.GetSpan(start, length);
+        var use = line.GetUse(start, length);
+        var trivia = default(SourceSpan);
+        if (use.IsNone && span.File is { } file)
+        {
+            int lastEnd = _lastEnd.GetValueOrDefault(file);
+            if (span.Start >= lastEnd)
+            {
+                trivia = new(file, lastEnd, span.Start - lastEnd);
+                _lastEnd[file] = span.End;
+            }
+        }
+
+        Tokens.Add(new(kind, text, span) { Quoted = quoted, Use = use, LeadingTrivia = trivia });
+    }
+
+    private void EndLine(SourceLine line, int at)
+    {
+        if (Tokens.Count > 0 && Tokens[^1].Kind == TokenKind.Word)
+            Tokens.Add(new(TokenKind.EndOfLine, "", line.GetSpan(at, 0)));
+    }
+}

@@ -1,0 +1,73 @@
+using Microsoft.Extensions.Logging;
+
+namespace Vrrp.Daemon.Failover;
+
+/// <summary>What the failover says. The transition lines carry keepalived's words, because log watchers look for them.</summary>
+internal static partial class FailoverLog
+{
+    [LoggerMessage(1, LogLevel.Information, "({VirtualRouter}) Entering {State} STATE: {Reason}")]
+    public static partial void Transition(ILogger logger, string virtualRouter, string state, string reason);
+
+    [LoggerMessage(2, LogLevel.Warning, "({VirtualRouter}) Entering FAULT STATE: {Reason}")]
+    public static partial void Fault(ILogger logger, string virtualRouter, string reason);
+
+    [LoggerMessage(3, LogLevel.Information, "({VirtualRouter}) stopped: {Reason}")]
+    public static partial void Stopped(ILogger logger, string virtualRouter, string reason);
+
+    [LoggerMessage(4, LogLevel.Warning, "({VirtualRouter}) heard another Master, {Peer} with priority {PeerPriority}: staying Master and announcing the addresses again")]
+    public static partial void SecondMaster(ILogger logger, string virtualRouter, IPAddressValue peer, Priority peerPriority);
+
+    [LoggerMessage(5, LogLevel.Error, "({VirtualRouter}) the kernel refused to {Operation} {Address}: {Error}")]
+    public static partial void AddressRefused(ILogger logger, string virtualRouter, string operation, string address, string error);
+
+    [LoggerMessage(6, LogLevel.Warning, "({VirtualRouter}) {Address} was taken away while Master: put back and announced again")]
+    public static partial void AddressTakenAway(ILogger logger, string virtualRouter, string address);
+
+    [LoggerMessage(7, LogLevel.Warning, "({VirtualRouter}) {Address} is on the interface and was not put there by this program: it is left alone, also when this router is not Master")]
+    public static partial void AddressForeign(ILogger logger, string virtualRouter, string address);
+
+    [LoggerMessage(8, LogLevel.Warning, "({VirtualRouter}) {Address} was left behind by a process that was killed: removed")]
+    public static partial void AddressLeftBehind(ILogger logger, string virtualRouter, string address);
+
+    [LoggerMessage(9, LogLevel.Information, "({VirtualRouter}) {Address} handed over")]
+    public static partial void AddressReleased(ILogger logger, string virtualRouter, string address);
+
+    [LoggerMessage(10, LogLevel.Warning, "({VirtualRouter}) dropped an advertisement of {Source} on {Interface}: {Reason} ({Count} since this was last said)")]
+    public static partial void PacketDropped(ILogger logger, string virtualRouter, IPAddressValue source, string @interface, string reason, long count);
+
+    [LoggerMessage(11, LogLevel.Debug, "dropped an advertisement of {Source} on {Interface}: {Reason} ({Count} since this was last said)")]
+    public static partial void UnknownPacketDropped(ILogger logger, IPAddressValue source, string @interface, string reason, long count);
+
+    [LoggerMessage(12, LogLevel.Warning, "({VirtualRouter}) the configuration of {Source} differs: {Difference}")]
+    public static partial void Differs(ILogger logger, string virtualRouter, IPAddressValue source, string difference);
+
+    [LoggerMessage(13, LogLevel.Information, "({VirtualRouter}) effective priority changed from {From} to {To}")]
+    public static partial void PriorityChanged(ILogger logger, string virtualRouter, Priority from, Priority to);
+
+    [LoggerMessage(14, LogLevel.Warning, "({VirtualRouter}) could not send: {Error} ({Consecutive} in a row)")]
+    public static partial void SendFailed(ILogger logger, string virtualRouter, string error, int consecutive);
+
+    [LoggerMessage(15, LogLevel.Warning, "this process was not scheduled for {Lateness} beyond a deadline: peers may have taken over; give it real-time priority (vrrp_rt_priority) or more processor")]
+    public static partial void Stalled(ILogger logger, TimeSpan lateness);
+
+    [LoggerMessage(16, LogLevel.Error, "({VirtualRouter}) {Interface} cannot be used: {Error}")]
+    public static partial void LinkUnusable(ILogger logger, string virtualRouter, string @interface, string error);
+
+    [LoggerMessage(17, LogLevel.Information, "running {Routers} virtual routers of {Path}")]
+    public static partial void Applied(ILogger logger, int routers, string path);
+
+    [LoggerMessage(18, LogLevel.Critical, "the engine failed and gave its addresses up")]
+    public static partial void EngineFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(19, LogLevel.Information, "stopping: saying goodbye, and answering for the addresses until the successors are heard")]
+    public static partial void Stopping(ILogger logger);
+
+    [LoggerMessage(20, LogLevel.Information, "stopped")]
+    public static partial void AllStopped(ILogger logger);
+
+    [LoggerMessage(21, LogLevel.Warning, "({VirtualRouter}) no_accept and strict mode need a packet filter, which is not active in this version: packets to the addresses are accepted")]
+    public static partial void AcceptModeIgnored(ILogger logger, string virtualRouter);
+
+    [LoggerMessage(22, LogLevel.Error, "a virtual router could not be removed: {Error}")]
+    public static partial void RemovalFailed(ILogger logger, string error);
+}

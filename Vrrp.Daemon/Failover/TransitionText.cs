@@ -1,0 +1,63 @@
+using System.Globalization;
+
+namespace Vrrp.Daemon.Failover;
+
+/// <summary>A transition in words. Pure.</summary>
+internal static class TransitionText
+{
+    public static string Describe(RouterTransition transition)
+    {
+        string reason = transition.Reason switch
+        {
+            TransitionReason.Started => "started, waiting for a Master to be heard",
+            TransitionReason.Stopped => "told to stop",
+            TransitionReason.AddressOwner => "this router owns the addresses (priority 255)",
+            TransitionReason.MasterSilent when transition.Peer.IsNone => "no Master was heard",
+            TransitionReason.MasterSilent => $"{Peer(transition)} fell silent",
+            TransitionReason.MasterLeft when transition.Peer.IsNone => "the Master left (priority 0)",
+            TransitionReason.MasterLeft => $"{Peer(transition)} left (priority 0)",
+            TransitionReason.Preempted => "the Master heard has a lower priority",
+            TransitionReason.HigherPriorityHeard => $"{Peer(transition)} has the higher priority",
+            TransitionReason.HigherAddressHeard => $"{Peer(transition)} has the same priority and the higher address",
+            TransitionReason.ReplacedWhileStalled => $"this process was stalled and {Peer(transition)} was elected meanwhile",
+            TransitionReason.FaultEnded => "the fault ended, waiting for a Master to be heard",
+            TransitionReason.FaultBegan => Faults(transition.Faults),
+            TransitionReason.SyncGroup => "its sync group moved",
+            _ => transition.Reason.ToString(),
+        };
+        if (transition.Detail is { } detail)
+            reason = transition.Reason == TransitionReason.FaultBegan ? detail : $"{reason}; {detail}";
+        return string.Create(CultureInfo.InvariantCulture, $"{reason} (own priority {transition.EffectivePriority}, was {Name(transition.From)})");
+    }
+
+    public static string Name(VrrpState state) => state switch
+    {
+        VrrpState.Master => "MASTER",
+        VrrpState.Backup => "BACKUP",
+        VrrpState.Fault => "FAULT",
+        _ => "INIT",
+    };
+
+    private static string Peer(RouterTransition transition) => $"{transition.Peer} with priority {transition.PeerPriority}";
+
+    private static string Faults(VrrpFaults faults)
+    {
+        var words = new List<string>();
+        Add(VrrpFaults.InterfaceMissing, "its interface does not exist; the router starts when it appears");
+        Add(VrrpFaults.LinkDown, "its interface is down or has no carrier");
+        Add(VrrpFaults.NoSourceAddress, "its interface has no address to advertise from");
+        Add(VrrpFaults.AddressRefused, "the kernel refused a virtual address; tried again every 5 s");
+        Add(VrrpFaults.TrackedInterface, "a tracked interface is down");
+        Add(VrrpFaults.SyncGroup, "another member of its sync group is in fault");
+        Add(VrrpFaults.SendFailing, "advertisements cannot be sent; tried again every 5 s");
+        Add(VrrpFaults.LinkUnusable, "its interface cannot be used; tried again every 5 s");
+        Add(VrrpFaults.Declared, "declared unable to serve");
+        return string.Join("; ", words);
+
+        void Add(VrrpFaults fault, string text)
+        {
+            if (faults.HasFlag(fault))
+                words.Add(text);
+        }
+    }
+}

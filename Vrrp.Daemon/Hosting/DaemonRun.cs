@@ -1,0 +1,12 @@
+namespace Vrrp.Daemon.Hosting;
+
+/// <summary>What one run of the daemon was asked, and what it will exit with.</summary>
+internal sealed class DaemonRun
+{
+    public required string ConfigurationPath { get; init; }
+
+    /// <summary>Identifier for <c>@</c> lines; null: the host's name.</summary>
+    public string? ConfigId { get; init; }
+
+    public int ExitCode { get; set; }
+}

@@ -1,0 +1,41 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Failover;
+
+namespace Vrrp.Daemon.Hosting;
+
+/// <summary>The one place that registers services.</summary>
+internal static class DaemonServices
+{
+    public static IHost Build(DaemonRun run, DaemonConfig config, LogLevel logLevel)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Logging.SetMinimumLevel(logLevel);
+        // The host's own remarks on its life say nothing that ours do not.
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddConsole(options =>
+        {
+            options.FormatterName = LineFormatter.FormatterName;
+            // A reader of our output that stops reading must not stop us.
+            options.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+        });
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<ConsoleFormatter, LineFormatter>();
+        builder.Services.AddSingleton(run);
+        builder.Services.AddSingleton(config);
+        builder.Services.AddSingleton<SystemdNotifier>();
+        builder.Services.AddSingleton<ReloadQueue>();
+        builder.Services.AddSingleton<NotificationLogger>();
+        builder.Services.AddSingleton<SignalLifetime>();
+        builder.Services.AddSingleton<IHostLifetime>(services => services.GetRequiredService<SignalLifetime>());
+        builder.Services.AddSingleton<VrrpService>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<VrrpService>());
+        builder.Services.AddHostedService<ReloadService>();
+        // A hand-over lasts as long as the longest skew time; a second signal ends it.
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
+        return builder.Build();
+    }
+}

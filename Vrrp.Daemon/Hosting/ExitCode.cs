@@ -1,0 +1,12 @@
+namespace Vrrp.Daemon.Hosting;
+
+/// <summary>Exit statuses; where keepalived has one for the case it is the same.</summary>
+internal static class ExitCode
+{
+    public const int Success = 0;
+    public const int Usage = 1;
+    public const int Configuration = 2;
+    public const int Permission = 4;
+    public const int NoConfiguration = 6;
+    public const int InternalError = 70;
+}

@@ -1,0 +1,124 @@
+using System.Reflection;
+
+namespace Vrrp.Tests.Linux.Lab;
+
+/// <summary>Which daemon a director runs.</summary>
+public enum DirectorKind
+{
+    Keepalived,
+    Vrrp,
+}
+
+/// <summary>A failover daemon on a host, ours or keepalived; both read the same configuration.</summary>
+internal sealed class Director : IAsyncDisposable
+{
+    private readonly Laboratory _lab;
+    private readonly string _configPath;
+    private BackgroundProcess? _process;
+    private bool _endExpected;
+
+    private Director(Laboratory lab, LabHost host, DirectorKind kind)
+    {
+        _lab = lab;
+        Host = host;
+        Kind = kind;
+        Log = new LineLog(lab.Changed);
+        _configPath = Path.Combine(lab.Folder, $"{host.Name}.conf");
+        PidPath = Path.Combine(lab.Folder, $"{host.Name}.pid");
+    }
+
+    public LabHost Host { get; }
+
+    public DirectorKind Kind { get; }
+
+    public LineLog Log { get; }
+
+    public string PidPath { get; }
+
+    /// <summary>The configuration it was started or reloaded with.</summary>
+    public string Config { get; private set; } = "";
+
+    /// <summary>Where its log began when it was last started.</summary>
+    public int LogStart { get; private set; }
+
+    /// <summary>Whether it ended although nobody asked it to.</summary>
+    public bool HasDied => !_endExpected && _process is { HasEnded: true };
+
+    public bool IsRunning => _process is { HasEnded: false };
+
+    public static Director Create(Laboratory lab, LabHost host, DirectorKind kind) => new(lab, host, kind);
+
+    public async Task StartAsync(string config)
+    {
+        if (_process is not null)
+            await _process.DisposeAsync();
+        await WriteConfigAsync(config);
+        LogStart = Log.Count;
+        _endExpected = false;
+        string[] command = Kind switch
+        {
+            DirectorKind.Vrrp => [VrrpCommand(), "run", "-f", _configPath, "--pid-file", PidPath],
+            // Only its VRRP process: the health checkers need IPVS, which these machines may lack. Its pid file is new at each start,
+            // because a killed child counts as running until the machine's first process has reaped it.
+            _ => ["keepalived", "-n", "-l", "-D", "-P", "-f", _configPath, "-p", PidPath, "-r", $"{PidPath}.vrrp{LogStart}"],
+        };
+        _process = BackgroundProcess.Start("ip", ["netns", "exec", Host.Namespace, .. command], Log, _lab.Changed);
+    }
+
+    /// <summary>Waits for a transition that is logged; use what is on the wire and on the host where that says it.</summary>
+    public Task WaitForLogAsync(string text, int since) => _lab.WaitForAsync($"{this} to log '{text}'", () => Log.Contains(text, since));
+
+    public Task WaitForBackupAsync(string instance) => WaitForLogAsync($"({instance}) Entering BACKUP STATE", LogStart);
+
+    public async Task ReloadAsync(string config)
+    {
+        await WriteConfigAsync(config);
+        _process!.Send(PosixSignalNumber.Hangup);
+    }
+
+    public void Terminate()
+    {
+        _endExpected = true;
+        _process!.Send(PosixSignalNumber.Terminate);
+    }
+
+    /// <summary>Asks it to leave and returns its exit code.</summary>
+    public async Task<int> StopAsync()
+    {
+        Terminate();
+        return await _process!.WaitForEndAsync();
+    }
+
+    public async Task KillAsync()
+    {
+        _endExpected = true;
+        if (_process is not null)
+            await _process.KillAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _endExpected = true;
+        if (_process is not null)
+            await _process.DisposeAsync();
+    }
+
+    public override string ToString() => $"{Host.Name} ({Kind})";
+
+    private async Task WriteConfigAsync(string config)
+    {
+        Config = config;
+        await File.WriteAllTextAsync(_configPath, config);
+    }
+
+    /// <summary>The command as it was built, in the configuration that these tests were built in.</summary>
+    private static string VrrpCommand()
+    {
+        var configuration = typeof(Director).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "Vrrp.sln")))
+            root = root.Parent ?? throw new InvalidOperationException($"No Vrrp.sln above {AppContext.BaseDirectory}");
+        var command = Path.Combine(root.FullName, "Vrrp.Daemon", "bin", configuration, "net10.0", "vrrp");
+        return File.Exists(command) ? command : throw new InvalidOperationException($"The daemon is not built: {command} is missing.");
+    }
+}
