@@ -79,6 +79,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     /// <summary>When <see cref="EndTurn"/> has work, at the latest.</summary>
     public Instant NextDeadline => _deadlines.Earliest;
 
+    /// <summary>Entries in the queue, stale ones included.</summary>
+    public int QueuedDeadlines => _deadlines.Count;
+
     /// <summary>Lists interfaces. Call once, before anything else.</summary>
     public void Start(Instant now)
     {
