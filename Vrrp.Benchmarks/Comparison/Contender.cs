@@ -47,7 +47,10 @@ internal sealed record Contender(string Name, string Path, Func<string, string, 
 /// <summary>A daemon that runs, with the processes it is made of.</summary>
 internal sealed class RunningDaemon(Process process, string directory, string file, long startedAt) : IDisposable
 {
-    private static readonly long TicksPerSecond = 100;
+    // USER_HZ, which is 100 wherever .NET runs.
+    private const long TicksPerSecond = 100;
+
+    private bool _isDisposed;
 
     /// <summary>When it was started, on the clock of the captures.</summary>
     public long StartedAt => startedAt;
@@ -108,6 +111,9 @@ internal sealed class RunningDaemon(Process process, string directory, string fi
 
     public void Dispose()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         if (!process.HasExited)
             Kill();
         process.Dispose();
