@@ -36,7 +36,7 @@ public class EngineBenchmarks
         _backupNow = _backupNow.AddNanoseconds(10_000_000);
         _backup.BeginTurn(_backupNow);
         _backup.Receive(_backupPlatform.Link);
-        _backup.EndTurn(_backupNow);
+        _backup.EndTurn();
     }
 
     /// <summary>A turn that sends one advert.</summary>
@@ -46,7 +46,7 @@ public class EngineBenchmarks
     {
         _masterNow = _master.NextDeadline;
         _master.BeginTurn(_masterNow);
-        _master.EndTurn(_masterNow);
+        _master.EndTurn();
         return _masterPlatform.Link.Sent;
     }
 
@@ -61,7 +61,7 @@ public class EngineBenchmarks
         var now = new Instant(1_000_000_000);
         engine.Start(now);
         engine.Add(Config(priority), now, now);
-        engine.EndTurn(now);
+        engine.EndTurn();
         return (engine, now);
     }
 

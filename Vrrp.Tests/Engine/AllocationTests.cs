@@ -23,7 +23,7 @@ public class AllocationTests
             link.Incoming.Enqueue(packet);
             node.Engine.BeginTurn(now);
             node.Engine.Receive(link);
-            node.Engine.EndTurn(now);
+            node.Engine.EndTurn();
         });
 
         Assert.Equal(0, allocated);
@@ -47,7 +47,7 @@ public class AllocationTests
         {
             var now = node.Engine.NextDeadline;
             node.Engine.BeginTurn(now);
-            node.Engine.EndTurn(now);
+            node.Engine.EndTurn();
         });
 
         Assert.Equal(0, allocated);
@@ -68,7 +68,7 @@ public class AllocationTests
             link.Incoming.Enqueue(packet);
             node.Engine.BeginTurn(_lan.Now);
             node.Engine.Receive(link);
-            node.Engine.EndTurn(_lan.Now);
+            node.Engine.EndTurn();
         });
 
         Assert.Equal(0, allocated);

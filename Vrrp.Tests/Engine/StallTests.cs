@@ -77,7 +77,7 @@ public class StallTests
         b.Arrive(IPFamily.IPv4, TestNode.Packet(200, "10.0.0.1"));
         var late = b.Router().State.Deadline.AddNanoseconds(25_000_000);
         b.Engine.BeginTurn(late);
-        b.Engine.EndTurn(late);
+        b.Engine.EndTurn();
 
         Assert.Equal(VrrpState.Backup, b.State());
     }
@@ -93,7 +93,7 @@ public class StallTests
         {
             var late = a.Router().State.Deadline.AddNanoseconds(5_000_000);
             a.Engine.BeginTurn(late);
-            a.Engine.EndTurn(late);
+            a.Engine.EndTurn();
         }
 
         Assert.Equal(first.AddNanoseconds(100 * 1_000_000_000L), a.Router().State.Deadline);
