@@ -80,6 +80,9 @@ internal sealed class VirtualRouter
 
     public string? PendingDetail { get; set; }
 
+    /// <summary>When a lower Master was answered last.</summary>
+    public Instant AnsweredAt { get; set; } = Instant.Never;
+
     public Instant SecondMasterToldAt { get; set; } = Instant.Never;
 
     public IPAddressValue SecondMasterTold { get; set; }

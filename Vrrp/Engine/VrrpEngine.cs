@@ -24,6 +24,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     /// <summary>Time from a refused address or a failing socket to the next attempt.</summary>
     private const long RetryNanoseconds = 5_000_000_000;
 
+    /// <summary>A Master answers lower ones at most once in this time.</summary>
+    private const long AnswerNanoseconds = 10_000_000;
+
     /// <summary>The same thing is told again after this time.</summary>
     private const long RepeatNoticeNanoseconds = 60_000_000_000;
 
