@@ -64,6 +64,19 @@ public class PacketTests
         Assert.Equal("10.0.0.201", Assert.Single(_node.Take<SecondMasterHeard>()).Peer.ToString());
     }
 
+    [Fact] // VR-160
+    public void A_flood_of_lower_adverts_is_answered_at_once_and_then_every_10_ms()
+    {
+        StartMaster();
+        long sent = _node.Router().Counters.AdvertisementsSent;
+        for (int i = 0; i < 50; i++)
+            _lan.At(_lan.Seconds + (i * 0.001m), () => _node.Hear(50));
+        _lan.Run(0.0495m);
+
+        Assert.Equal(sent + 5, _node.Router().Counters.AdvertisementsSent);
+        Assert.Equal(VrrpState.Master, _node.State());
+    }
+
     [Fact] // I3, VR-143, VR-144
     public void Dropped_packets_are_counted_once_and_told_at_most_once_a_minute()
     {

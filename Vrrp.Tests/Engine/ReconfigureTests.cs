@@ -35,6 +35,25 @@ public class ReconfigureTests
     }
 
     [Fact]
+    public void A_changed_prefix_is_installed_before_the_old_one_goes()
+    {
+        StartMaster();
+        _node.Reconfigure(TestNode.Config() with { VirtualAddresses = [Host("10.0.0.254") with { PrefixLength = 24 }] });
+
+        Assert.StartsWith("+10.0.0.254", _node.TakeLog(), StringComparison.Ordinal);
+        Assert.True(_node.Platform.Has("10.0.0.254"));
+    }
+
+    [Fact]
+    public void A_changed_label_takes_the_address_off_for_a_moment_as_the_kernel_has_it()
+    {
+        StartMaster();
+        _node.Reconfigure(TestNode.Config() with { VirtualAddresses = [Host("10.0.0.254") with { Label = "eth0:1" }] });
+
+        Assert.StartsWith("-10.0.0.254, +10.0.0.254", _node.TakeLog(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_changed_priority_is_advertised_at_once()
     {
         StartMaster();
