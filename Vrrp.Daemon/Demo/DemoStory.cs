@@ -201,7 +201,14 @@ internal sealed class DemoStory : IAsyncDisposable
     private async Task RequireAsync(Func<bool> condition, string failure, TimeSpan expected, CancellationToken cancellationToken)
     {
         var limit = _plan.Patience(expected);
-        bool isMet = await _pulse.WaitAsync(condition, limit, cancellationToken).ConfigureAwait(false);
+        bool isMet = await _pulse.WaitAsync(
+            () => Directors.Any(director => director.UnexpectedEnd is not null) || condition(), limit, cancellationToken).ConfigureAwait(false);
+        foreach (var director in Directors)
+        {
+            if (director.UnexpectedEnd is { } exitCode)
+                throw new DemoFailedException($"{director.Plan.Name} ended by itself with exit status {exitCode}");
+        }
+
         if (_client.Failure is { } broken)
             throw new DemoFailedException($"the client broke: {broken.Message}");
         if (!isMet)
