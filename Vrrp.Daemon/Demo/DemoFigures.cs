@@ -19,14 +19,14 @@ internal sealed record TransitionFigures
     /// <summary>When the cause happened, since the start of the demonstration.</summary>
     public required TimeSpan At { get; init; }
 
-    /// <summary>From what the new Master's timer counts: the last advert it heard, a farewell, or its own start.</summary>
+    /// <summary>From what the new Master's timer counts: the last advert it heard, a farewell, or its own start, which nobody hears.</summary>
     public required string CountedFrom { get; init; }
 
     /// <summary>The least that the protocol allows from there.</summary>
     public required TimeSpan Minimum { get; init; }
 
-    /// <summary>How long it was from there to the new Master's first gratuitous ARP.</summary>
-    public required TimeSpan Measured { get; init; }
+    /// <summary>How long it was from there to the new Master's first gratuitous ARP; null when it counts from its own start.</summary>
+    public required TimeSpan? Measured { get; init; }
 
     /// <summary>From the cause to the former Master's last advert: negative when that was before. Null where there was none.</summary>
     public TimeSpan? CauseToLastAdvert { get; init; }
@@ -46,10 +46,7 @@ internal sealed record TransitionFigures
     /// <summary>Longest time between two answers.</summary>
     public required TimeSpan LongestSilence { get; init; }
 
-    /// <summary>Whether the count begins at a log line, which is written some time after what it tells, and not at a packet.</summary>
-    public required bool IsApproximate { get; init; }
-
-    public TimeSpan Overhead => Measured - Minimum;
+    public TimeSpan? Overhead => Measured - Minimum;
 }
 
 /// <summary>How the demonstration went.</summary>

@@ -39,12 +39,17 @@ internal static class DemoReport
         Row("Master", t => t.From is null ? t.To : $"→ {t.To}");
         table.AddEmptyRow();
         Row("the protocol counts from", t => t.CountedFrom);
-        Row("  to the first gratuitous ARP", t => (t.IsApproximate ? "≈ " : "") + DemoText.Duration(t.Measured));
+        Row("  to the first gratuitous ARP", t => t.Measured is { } measured ? DemoText.Duration(measured) : "–");
         Row("  the protocol's minimum", t => DemoText.Duration(t.Minimum));
-        Row("[bold]  overhead[/]", t => t.IsApproximate ? "–" : $"[bold green]{DemoText.Duration(t.Overhead)}[/]");
+        Row("[bold]  overhead[/]", t => t.Overhead is { } overhead ? $"[bold green]{DemoText.Duration(overhead)}[/]" : "–");
         table.AddEmptyRow();
         Row("from the cause to", _ => "");
-        Row("  the old Master's last advert", t => t.CauseToLastAdvert is { } last ? DemoText.Duration(last) : "–");
+        Row("  the old Master's last advert", t => t.CauseToLastAdvert switch
+        {
+            null => "–",
+            { } last when last < TimeSpan.Zero => DemoText.Duration(-last) + " before",
+            { } last => DemoText.Duration(last),
+        });
         Row("  the new Master's first advert", t => DemoText.Duration(t.CauseToFirstAdvert));
         Row("  its first gratuitous ARP", t => DemoText.Duration(t.CauseToAnnouncement));
         Row("  its first answered ping", t => DemoText.Duration(t.CauseToAnswer));
@@ -98,10 +103,9 @@ internal static class DemoReport
                 ["to"] = transition.To,
                 ["at"] = Milliseconds(transition.At),
                 ["countedFrom"] = transition.CountedFrom,
-                ["measured"] = Milliseconds(transition.Measured),
+                ["measured"] = transition.Measured is { } measured ? Milliseconds(measured) : null,
                 ["minimum"] = Milliseconds(transition.Minimum),
-                ["overhead"] = Milliseconds(transition.Overhead),
-                ["isApproximate"] = transition.IsApproximate,
+                ["overhead"] = transition.Overhead is { } overhead ? Milliseconds(overhead) : null,
                 ["causeToLastAdvert"] = transition.CauseToLastAdvert is { } last ? Milliseconds(last) : null,
                 ["causeToFirstAdvert"] = Milliseconds(transition.CauseToFirstAdvert),
                 ["causeToGratuitousArp"] = Milliseconds(transition.CauseToAnnouncement),

@@ -18,10 +18,14 @@ internal sealed partial class DirectorProcess(
     private readonly Queue<string> _log = [];
     private readonly List<(TimeSpan At, string State)> _states = [];
     private Process? _process;
+    private bool _isEndExpected;
 
     public DirectorPlan Plan => plan;
 
     public bool IsRunning => _process is { HasExited: false };
+
+    /// <summary>Its exit status when it ended although nobody told it to; null otherwise.</summary>
+    public int? UnexpectedEnd => !_isEndExpected && _process is { HasExited: true } process ? process.ExitCode : null;
 
     /// <summary>The state it last logged; null before the first and when it does not run.</summary>
     public string? State
@@ -46,6 +50,7 @@ internal sealed partial class DirectorProcess(
             _states.Clear();
         _process?.Dispose();
         _process = null;
+        _isEndExpected = false;
         var process = await launcher.StartAsync(network, StartInfo(configuration)).ConfigureAwait(false);
         _process = process;
         process.OutputDataReceived += (_, line) => Read(line.Data);
@@ -57,11 +62,16 @@ internal sealed partial class DirectorProcess(
     }
 
     /// <summary>SIGKILL: it can do nothing about it.</summary>
-    public void Kill() => _process?.Kill();
+    public void Kill()
+    {
+        _isEndExpected = true;
+        _process?.Kill();
+    }
 
     /// <summary>SIGTERM: leave cleanly.</summary>
     public void Terminate()
     {
+        _isEndExpected = true;
         if (_process is { HasExited: false } process)
             _ = Errno.Check(NativeMethods.Kill(process.Id, SIGTERM), $"send SIGTERM to {plan.Name}");
     }
