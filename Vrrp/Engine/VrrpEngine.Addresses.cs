@@ -605,7 +605,11 @@ internal sealed partial class VrrpEngine
     {
         var state = router.State;
         if (state.State == VrrpState.Master)
+        {
             router.Counters.MasterTransitions++;
+            router.MasterSince = _now;
+        }
+
         _notify(new RouterTransition(
             _now,
             router.Config.Name,

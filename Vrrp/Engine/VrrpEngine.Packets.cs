@@ -170,8 +170,13 @@ internal sealed partial class VrrpEngine
 
     private void TellSecondMaster(VirtualRouter router, in Advertisement advertisement)
     {
-        if (advertisement.Priority == Priority.Relinquish)
+        // One that is on the wire while this router takes over crosses its advertisement: no second Master, only a late one.
+        if (advertisement.Priority == Priority.Relinquish
+            || _now.Nanoseconds - router.MasterSince.Nanoseconds < router.Config.AdvertisementInterval.Nanoseconds)
+        {
             return;
+        }
+
         if (router.SecondMasterTold == advertisement.Source && !router.SecondMasterToldAt.IsNever
             && _now.Nanoseconds - router.SecondMasterToldAt.Nanoseconds < RepeatNoticeNanoseconds)
         {
