@@ -17,13 +17,16 @@ internal sealed class AddressMarks(byte mark)
     /// <summary>The mark.</summary>
     public byte Mark { get; } = mark > 3 ? mark : throw new ArgumentOutOfRangeException(nameof(mark), mark, "The kernel marks its own with 1 to 3.");
 
-    /// <summary>Whether the kernel keeps marks; null before one that we added was seen again.</summary>
-    public bool? AreKept { get; set; }
+    /// <summary>
+    /// Whether the kernel keeps marks: those since 5.18 do, of an older one the first address of ours to be seen again shows it, because
+    /// distributions carry changes back. Null before.
+    /// </summary>
+    public bool? AreKept { get; set; } = Environment.OSVersion.Version >= new Version(5, 18) ? true : null;
 
     /// <summary>Whether an address, as the kernel tells it, is ours.</summary>
     public bool IsOurs(in AddressRecord record)
     {
-        // The first of ours to be seen again shows it. Asking for it when it was added would hold up the first takeover.
+        // Asking for it when it was added would hold up the first takeover.
         if (AreKept is null && _added.Contains(record.Key))
         {
             AreKept = record.Protocol == Mark;
