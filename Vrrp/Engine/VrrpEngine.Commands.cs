@@ -184,15 +184,7 @@ internal sealed partial class VrrpEngine
     {
         foreach (var other in _byName.Values)
         {
-            if (other.Config.Interface != config.Interface || other.Config.Family != config.Family
-                || other.Config.VirtualRouterId != config.VirtualRouterId || other.Config.Group != config.Group)
-            {
-                continue;
-            }
-
-            bool areApart = config.UnicastPeers.Length > 0 && other.Config.UnicastPeers.Length > 0
-                && !config.UnicastPeers.Any(peer => other.Config.UnicastPeers.Any(theirs => theirs.Address == peer.Address));
-            if (!areApart)
+            if (other.Config.ConflictsWith(config))
                 return other;
         }
 

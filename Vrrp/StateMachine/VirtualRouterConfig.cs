@@ -145,6 +145,26 @@ public sealed record VirtualRouterConfig
     internal IPAddressValue Group => !MulticastGroup.IsNone ? MulticastGroup
         : Family == IPFamily.IPv4 ? IPAddressValue.MulticastGroupIPv4 : IPAddressValue.MulticastGroupIPv6;
 
+    /// <summary>
+    /// Whether two routers cannot run side by side because their advertisements could not be told apart: one VRID for one family on one
+    /// interface and group. Unicast routers may share a VRID when no peer is common to both.
+    /// </summary>
+    /// <param name="other">Another router of the same host.</param>
+    /// <returns>True when only one of them can run.</returns>
+    public bool ConflictsWith(VirtualRouterConfig other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (Interface != other.Interface || Family != other.Family || VirtualRouterId != other.VirtualRouterId)
+            return false;
+        bool isUnicast = UnicastPeers.Length > 0;
+        // What comes by multicast is for one, what comes by unicast for the other.
+        if (isUnicast != other.UnicastPeers.Length > 0)
+            return false;
+        return isUnicast
+            ? UnicastPeers.Any(peer => other.UnicastPeers.Any(theirs => theirs.Address == peer.Address))
+            : Group == other.Group;
+    }
+
     /// <summary>Finds what contradicts itself or the protocol.</summary>
     /// <returns>One sentence for each problem; empty when the configuration can run.</returns>
     public IReadOnlyList<string> Validate()
