@@ -62,6 +62,8 @@ internal static class Compare
             Console.WriteLine();
         }
 
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => Lab.KillAll());
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Lab.KillAll());
         (string Name, Action Measure)[] parts =
         [
             ("start", () => scenarios.Start(report, isQuick ? 5 : 11)),
