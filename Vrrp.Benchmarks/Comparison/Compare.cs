@@ -8,10 +8,10 @@ namespace Vrrp.Benchmarks.Comparison;
 internal static class Compare
 {
     private const string Usage = """
-        compare [--quick] [--json] [--only PART]...
+        compare [--quick] [--json] [--only PART]... [--against PATH]
 
         Measures vrrp and keepalived side by side, in network namespaces. Needs root and keepalived. Parts: failover, handover, start, jitter,
-        busy, load, scale. All of them take about 25 minutes, with --quick about 8.
+        busy, load, scale. With --against, the other daemon is another build of vrrp: before and after a change in one run. All of them take about 25 minutes, with --quick about 8.
         """;
 
     public static int Run(string[] arguments)
@@ -19,6 +19,7 @@ internal static class Compare
         bool isQuick = false;
         bool asJson = false;
         HashSet<string> only = [];
+        var other = Contender.Keepalived;
         for (int i = 0; i < arguments.Length; i++)
         {
             switch (arguments[i])
@@ -29,6 +30,9 @@ internal static class Compare
                 case "--json":
                     asJson = true;
                     break;
+                case "--against" when i + 1 < arguments.Length:
+                    other = Contender.Ours with { Name = "other", Path = Path.GetFullPath(arguments[++i]) };
+                    break;
                 case "--only" when i + 1 < arguments.Length:
                     only.Add(arguments[++i]);
                     break;
@@ -38,7 +42,8 @@ internal static class Compare
             }
         }
 
-        foreach (var contender in (Contender[])[Contender.Ours, Contender.Keepalived])
+        Contender[] contenders = [Contender.Ours, other];
+        foreach (var contender in contenders)
         {
             if (!File.Exists(contender.Path))
             {
@@ -47,7 +52,8 @@ internal static class Compare
             }
         }
 
-        var report = new Report(asJson);
+        var report = new Report(asJson, other.Name);
+        var scenarios = new Scenarios(contenders);
         var machine = Machine();
         if (!asJson)
         {
@@ -56,15 +62,17 @@ internal static class Compare
             Console.WriteLine();
         }
 
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => Lab.KillAll());
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Lab.KillAll());
         (string Name, Action Measure)[] parts =
         [
-            ("start", () => Scenarios.Start(report, isQuick ? 5 : 11)),
-            ("failover", () => Scenarios.Failover(report, isQuick)),
-            ("handover", () => Scenarios.HandOver(report, isQuick)),
-            ("jitter", () => Scenarios.Jitter(report, isQuick, isBusy: false)),
-            ("busy", () => Scenarios.Jitter(report, isQuick, isBusy: true)),
-            ("load", () => Scenarios.Load(report, isQuick)),
-            ("scale", () => Scenarios.Scale(report, isQuick ? 2 : 5)),
+            ("start", () => scenarios.Start(report, isQuick ? 5 : 11)),
+            ("failover", () => scenarios.Failover(report, isQuick)),
+            ("handover", () => scenarios.HandOver(report, isQuick)),
+            ("jitter", () => scenarios.Jitter(report, isQuick, isBusy: false)),
+            ("busy", () => scenarios.Jitter(report, isQuick, isBusy: true)),
+            ("load", () => scenarios.Load(report, isQuick)),
+            ("scale", () => scenarios.Scale(report, isQuick ? 2 : 5)),
         ];
         foreach (var (name, measure) in parts)
         {

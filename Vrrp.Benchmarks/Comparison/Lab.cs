@@ -56,6 +56,20 @@ internal sealed class Lab : IDisposable
         }
 
         Capture = new Capture(_lan, bridges);
+        lock (Open)
+            Open.Add(this);
+    }
+
+    private static readonly List<Lab> Open = [];
+
+    /// <summary>Ends every daemon that runs, for an interrupted comparison; the namespaces go with this process.</summary>
+    public static void KillAll()
+    {
+        lock (Open)
+        {
+            foreach (var daemon in Open.SelectMany(lab => lab._daemons))
+                daemon.Dispose();
+        }
     }
 
     public Capture Capture { get; }
@@ -107,6 +121,8 @@ internal sealed class Lab : IDisposable
 
     public void Dispose()
     {
+        lock (Open)
+            Open.Remove(this);
         foreach (var daemon in _daemons)
             daemon.Dispose();
         Capture.Dispose();

@@ -10,7 +10,7 @@ internal sealed record Line(string Quantity, string Unit, double Ours, double Th
 }
 
 /// <summary>Collects lines, and prints them as a table or as JSON.</summary>
-internal sealed class Report(bool asJson)
+internal sealed class Report(bool asJson, string other)
 {
     private static readonly JsonSerializerOptions Indented = new()
     {
@@ -35,7 +35,7 @@ internal sealed class Report(bool asJson)
         if (!_hasHeader)
         {
             _hasHeader = true;
-            Console.WriteLine("| Quantity | Unit | vrrp | keepalived | Ratio | Samples |");
+            Console.WriteLine($"| Quantity | Unit | vrrp | {other} | Ratio | Samples |");
             Console.WriteLine("|---|---|--:|--:|--:|--:|");
         }
 

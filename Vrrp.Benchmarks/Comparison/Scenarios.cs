@@ -4,12 +4,11 @@ using System.Globalization;
 namespace Vrrp.Benchmarks.Comparison;
 
 /// <summary>What is measured. Each scenario runs both daemons in turns, so that a disturbance of the machine meets both.</summary>
-internal static class Scenarios
+internal sealed class Scenarios(Contender[] contenders)
 {
     private const int OwnPriority = 255;
     private const int MasterPriority = 200;
     private const int BackupPriority = 100;
-    private static readonly Contender[] Contenders = [Contender.Ours, Contender.Keepalived];
     private static readonly (int Version, TimeSpan Interval, string Name)[] Timings =
     [
         (3, TimeSpan.FromMilliseconds(10), "v3 10 ms"),
@@ -19,16 +18,16 @@ internal static class Scenarios
     ];
 
     /// <summary>From the start of the process to its first advert, with the priority of an owner, and the memory of one router.</summary>
-    public static void Start(Report report, int rounds)
+    public void Start(Report report, int rounds)
     {
         var times = Samples();
         var memory = Samples();
         for (int round = 0; round < rounds; round++)
         {
-            for (int i = 0; i < Contenders.Length; i++)
+            for (int i = 0; i < contenders.Length; i++)
             {
                 using var lab = new Lab();
-                using var daemon = lab.Start(Contenders[i], 0, Lab.Configuration(1, 3, TimeSpan.FromMilliseconds(100), OwnPriority));
+                using var daemon = lab.Start(contenders[i], 0, Lab.Configuration(1, 3, TimeSpan.FromMilliseconds(100), OwnPriority));
                 var first = Advert(lab, daemon, 1, daemon.StartedAt);
                 times[i].Add((first.At - daemon.StartedAt) / 1e6);
                 Pause(1);
@@ -41,7 +40,7 @@ internal static class Scenarios
     }
 
     /// <summary>A Master is killed; how much later than the protocol's minimum the first gratuitous ARP of its successor comes.</summary>
-    public static void Failover(Report report, bool isQuick)
+    public void Failover(Report report, bool isQuick)
     {
         foreach (var (version, interval, name) in Timings)
         {
@@ -52,9 +51,9 @@ internal static class Scenarios
             var arpAfterAdvert = Samples();
             for (int round = 0; round < rounds; round++)
             {
-                for (int i = 0; i < Contenders.Length; i++)
+                for (int i = 0; i < contenders.Length; i++)
                 {
-                    var contender = Contenders[i];
+                    var contender = contenders[i];
                     var results = new (double Overhead, double Arp)[parallel];
                     Parallel(parallel, lane => results[lane] = FailoverOnce(contender, version, interval, lane));
                     toArp[i].AddRange(results.Select(result => result.Overhead));
@@ -69,18 +68,18 @@ internal static class Scenarios
     }
 
     /// <summary>A Master is told to stop while a client sends a probe every millisecond.</summary>
-    public static void HandOver(Report report, bool isQuick)
+    public void HandOver(Report report, bool isQuick)
     {
         foreach (var (version, interval, name) in Timings)
         {
             var lost = Samples();
             for (int round = 0; round < (isQuick ? 2 : 5); round++)
             {
-                for (int i = 0; i < Contenders.Length; i++)
+                for (int i = 0; i < contenders.Length; i++)
                 {
                     using var lab = new Lab();
-                    using var master = lab.Start(Contenders[i], 0, Lab.Configuration(1, version, interval, MasterPriority));
-                    using var backup = lab.Start(Contenders[i], 1, Lab.Configuration(1, version, interval, BackupPriority));
+                    using var master = lab.Start(contenders[i], 0, Lab.Configuration(1, version, interval, MasterPriority));
+                    using var backup = lab.Start(contenders[i], 1, Lab.Configuration(1, version, interval, BackupPriority));
                     Advert(lab, master, 1, 0);
                     Pause(1);
                     using var probe = new Probe(lab.Client, Lab.FirstAddress);
@@ -100,7 +99,7 @@ internal static class Scenarios
     }
 
     /// <summary>How far the time between two adverts is from the interval, and how far a Master falls behind.</summary>
-    public static void Jitter(Report report, bool isQuick, bool isBusy)
+    public void Jitter(Report report, bool isQuick, bool isBusy)
     {
         string condition = isBusy ? "busy" : "idle";
         foreach (var (version, interval, name) in Timings.Where(timing => timing.Version == 3))
@@ -111,10 +110,10 @@ internal static class Scenarios
             var drift = Samples();
             for (int round = 0; round < (isQuick ? 1 : 3); round++)
             {
-                for (int i = 0; i < Contenders.Length; i++)
+                for (int i = 0; i < contenders.Length; i++)
                 {
                     using var lab = new Lab();
-                    using var daemon = lab.Start(Contenders[i], 0, Lab.Configuration(1, version, interval, MasterPriority));
+                    using var daemon = lab.Start(contenders[i], 0, Lab.Configuration(1, version, interval, MasterPriority));
                     Advert(lab, daemon, 1, 0);
                     Pause(2);
                     var load = isBusy ? Burn() : [];
@@ -147,7 +146,7 @@ internal static class Scenarios
     }
 
     /// <summary>Processor time and memory of a Master and a Backup of many routers.</summary>
-    public static void Load(Report report, bool isQuick)
+    public void Load(Report report, bool isQuick)
     {
         foreach (int routers in (int[])[1, 255, 1000])
         {
@@ -159,12 +158,12 @@ internal static class Scenarios
                 var falseTakeovers = Samples();
                 for (int round = 0; round < (isQuick ? 1 : 3); round++)
                 {
-                    for (int i = 0; i < Contenders.Length; i++)
+                    for (int i = 0; i < contenders.Length; i++)
                     {
                         using var lab = new Lab(Segments(routers));
-                        using var first = lab.Start(Contenders[i], 0, Lab.Configuration(routers, version, interval, MasterPriority));
+                        using var first = lab.Start(contenders[i], 0, Lab.Configuration(routers, version, interval, MasterPriority));
                         Advert(lab, first, 1, 0);
-                        using var second = lab.Start(Contenders[i], 1, Lab.Configuration(routers, version, interval, BackupPriority));
+                        using var second = lab.Start(contenders[i], 1, Lab.Configuration(routers, version, interval, BackupPriority));
                         // Past the start, the repeats of the announcements five seconds later, and the runtime's second look at hot code.
                         Pause(12);
                         lab.Capture.IsPaused = true;
@@ -189,7 +188,7 @@ internal static class Scenarios
     }
 
     /// <summary>1,000 routers: their start, the death of their Master, and a reload.</summary>
-    public static void Scale(Report report, int rounds)
+    public void Scale(Report report, int rounds)
     {
         const int routers = 1000;
         var interval = TimeSpan.FromMilliseconds(100);
@@ -200,12 +199,12 @@ internal static class Scenarios
         var gaps = Samples();
         for (int round = 0; round < rounds; round++)
         {
-            for (int i = 0; i < Contenders.Length; i++)
+            for (int i = 0; i < contenders.Length; i++)
             {
                 using var lab = new Lab(Segments(routers));
-                using var master = lab.Start(Contenders[i], 0, Lab.Configuration(routers, 3, interval, MasterPriority));
+                using var master = lab.Start(contenders[i], 0, Lab.Configuration(routers, 3, interval, MasterPriority));
                 var first = Advert(lab, master, 1, 0);
-                using var backup = lab.Start(Contenders[i], 1, Lab.Configuration(routers, 3, interval, BackupPriority));
+                using var backup = lab.Start(contenders[i], 1, Lab.Configuration(routers, 3, interval, BackupPriority));
                 Pause(8);
                 var all = Adverts(lab, 1, 0);
                 starts[i].Add((all.GroupBy(Key).Max(router => router.Min(sighting => sighting.At)) - first.At) / 1e6);
@@ -221,7 +220,7 @@ internal static class Scenarios
                 var last = Adverts(lab, 1, killed - 1_000_000_000).GroupBy(Key).ToDictionary(router => router.Key, router => router.Max(sighting => sighting.At));
                 var taken = Adverts(lab, 2, killed).GroupBy(Key).ToDictionary(router => router.Key, router => router.Min(sighting => sighting.At));
                 if (taken.Count != routers)
-                    Console.Error.WriteLine($"note: {Contenders[i].Name} took over {taken.Count} of {routers} routers");
+                    Console.Error.WriteLine($"note: {contenders[i].Name} took over {taken.Count} of {routers} routers");
                 if (taken.Count == 0)
                     continue;
                 spreads[i].Add((taken.Values.Max() - taken.Values.Min()) / 1e6);

@@ -1,5 +1,4 @@
 using Vrrp.Links;
-using Vrrp.Linux;
 using Vrrp.Packets;
 
 namespace Vrrp;
@@ -10,7 +9,6 @@ namespace Vrrp;
 /// </summary>
 internal static class EngineWarmUp
 {
-    private const int NoInterface = int.MaxValue;
     private static readonly IPAddressValue Own4 = IPAddressValue.FromIPv4(0xC000_0201);
     private static readonly IPAddressValue Peer4 = IPAddressValue.FromIPv4(0xC000_0202);
     private static readonly IPAddressValue Virtual4 = IPAddressValue.FromIPv4(0xC000_02FE);
@@ -24,11 +22,9 @@ internal static class EngineWarmUp
     {
         try
         {
-            Live(VrrpVersion.V3, IPFamily.IPv4);
-            Live(VrrpVersion.V2, IPFamily.IPv4);
-            Live(VrrpVersion.V3, IPFamily.IPv6);
-            if (withLinux)
-                PrepareLinux();
+            Live(VrrpVersion.V3, IPFamily.IPv4, withLinux);
+            Live(VrrpVersion.V2, IPFamily.IPv4, withLinux);
+            Live(VrrpVersion.V3, IPFamily.IPv6, withLinux);
         }
         catch (IOException)
         {
@@ -37,9 +33,9 @@ internal static class EngineWarmUp
     }
 
     /// <summary>A router's life: it hears a Master, takes over, meets a lower Master, hands over and goes.</summary>
-    private static void Live(VrrpVersion version, IPFamily family)
+    private static void Live(VrrpVersion version, IPFamily family, bool withLinux)
     {
-        var platform = new MemoryPlatform();
+        var platform = new RehearsalPlatform(withLinux);
         using var engine = new VrrpEngine(platform, new VrrpFrameCodec(), VrrpStateMachine.Instance, static _ => { });
         var now = Instant.Origin.AddNanoseconds(1_000_000_000);
         bool isIPv6 = family == IPFamily.IPv6;
@@ -50,7 +46,7 @@ internal static class EngineWarmUp
             new VirtualRouterConfig
             {
                 Name = "warm-up",
-                Interface = MemoryPlatform.Name,
+                Interface = RehearsalPlatform.Name,
                 VirtualRouterId = new(1),
                 Version = version,
                 Family = family,
@@ -62,9 +58,17 @@ internal static class EngineWarmUp
         Turn(engine, platform.Link, now);
         foreach (byte priority in (ReadOnlySpan<byte>)[200, 0, 50, 200, 0])
         {
-            platform.Link.Waiting = Message(version, family, new Priority(priority), address, isIPv6 ? LinkLocal(2) : Peer4, interval);
+            var source = isIPv6 ? LinkLocal(2) : Peer4;
             now = now.AddNanoseconds(10_000_000);
-            Turn(engine, platform.Link, now);
+            engine.BeginTurn(now);
+            ((IPacketSink)engine).PacketReceived(platform.Link, new()
+            {
+                Source = source,
+                Destination = isIPv6 ? IPAddressValue.MulticastGroupIPv6 : IPAddressValue.MulticastGroupIPv4,
+                HopLimit = 255,
+                Message = Message(version, family, new Priority(priority), address, source, interval),
+            });
+            engine.EndTurn();
             // Silence for longer than any down interval.
             now = now.AddNanoseconds(4_000_000_000);
             Turn(engine, platform.Link, now);
@@ -105,55 +109,45 @@ internal static class EngineWarmUp
     private static IPAddressValue LinkLocal(byte last) =>
         IPAddressValue.Read([0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]);
 
-    private static void PrepareLinux()
-    {
-        // No interface has this index: the kernel reads the request and refuses it.
-        AddressAssignment[] nowhere = [new(NoInterface, VirtualAddress.Host(Virtual4))];
-        var outcomes = new AddressOutcome[1];
-        using (var table = new LinuxAddressTable(new AddressMarks(AddressMarks.Default)))
-        {
-            table.Install(nowhere, outcomes);
-            table.Remove(nowhere, outcomes);
-            // Index 0 is all interfaces: their addresses are listed, and this one is not among them.
-            table.Remove([new(0, nowhere[0].Address)], outcomes);
-        }
-
-        // Sent to no socket at all.
-        using var queue = new SendQueue(16, 0);
-        queue.Append(0, 64, out _, out _).Clear();
-        queue.Send(-1, []);
-
-        // Loopback exists everywhere, and what is only queued is never sent.
-        using var link = new LinuxVrrpLink(new InterfaceFacts { Index = 1, Name = "lo", IsUp = true, IsLoopback = true }, IPFamily.IPv4);
-        link.SendAdvertisement(0, Own4, IPAddressValue.MulticastGroupIPv4, 255, new byte[16]);
-        link.SendFrame(0, new byte[ArpPacket.FrameLength]);
-    }
-
-    /// <summary>An interface, its addresses and a link in memory.</summary>
-    private sealed class MemoryPlatform : IVrrpPlatform, IInterfaceMonitor, IAddressTable
+    /// <summary>
+    /// An interface that does not exist. With Linux, link and table are the real classes: a call is bound to the class it met first.
+    /// </summary>
+    private sealed class RehearsalPlatform(bool withLinux) : IVrrpPlatform, IInterfaceMonitor, IAddressTable
     {
         public const string Name = "warm-up";
 
-        public MemoryLink Link { get; private set; } = new(IPFamily.IPv4);
+        // The kernel refuses every request for it.
+        private const int NoInterface = int.MaxValue;
+
+        public IVrrpLink Link { get; private set; } = null!;
 
         public int Descriptor => -1;
 
         public IInterfaceMonitor OpenMonitor() => this;
 
-        public IAddressTable OpenAddressTable() => this;
+        public IAddressTable OpenAddressTable() =>
+            withLinux ? new LinuxAddressTable(new AddressMarks(AddressMarks.Default), isRehearsal: true) : this;
 
         public IVrrpLink OpenLink(InterfaceFacts facts, IPFamily family)
         {
-            Link = new(family);
+            Link = withLinux ? LinuxVrrpLink.Rehearsal(facts.Index, family) : new NoLink(facts.Index, family);
             return Link;
         }
 
         public void List(IInterfaceSink sink)
         {
             sink.ListingStarted();
-            sink.InterfaceChanged(new() { Index = 1, Name = Name, IsUp = true, MacAddress = MacAddress.Read([2, 0, 0, 0, 0, 1]), Mtu = 1500, SupportsMulticast = true });
-            sink.AddressAdded(new(1, Own4, 24, IsUsableSource: true, IsOurs: false));
-            sink.AddressAdded(new(1, LinkLocal(1), 64, IsUsableSource: true, IsOurs: false));
+            sink.InterfaceChanged(new()
+            {
+                Index = NoInterface,
+                Name = Name,
+                IsUp = true,
+                MacAddress = MacAddress.Read([2, 0, 0, 0, 0, 1]),
+                Mtu = 1500,
+                SupportsMulticast = true,
+            });
+            sink.AddressAdded(new(NoInterface, Own4, 24, IsUsableSource: true, IsOurs: false));
+            sink.AddressAdded(new(NoInterface, LinkLocal(1), 64, IsUsableSource: true, IsOurs: false));
             sink.ListingEnded();
         }
 
@@ -174,36 +168,20 @@ internal static class EngineWarmUp
         }
     }
 
-    /// <summary>Receives one message that waits, and sends nowhere.</summary>
-    private sealed class MemoryLink(IPFamily family) : IVrrpLink
+    /// <summary>Takes everything and does nothing.</summary>
+    private sealed class NoLink(int interfaceIndex, IPFamily family) : IVrrpLink
     {
-        public int InterfaceIndex => 1;
+        public int InterfaceIndex => interfaceIndex;
 
         public IPFamily Family => family;
 
         public int Descriptor => -1;
 
-        public byte[]? Waiting { get; set; }
-
         public void JoinGroup(IPAddressValue group)
         {
         }
 
-        public int Receive(IPacketSink sink, int limit)
-        {
-            if (Waiting is not { } message)
-                return 0;
-            Waiting = null;
-            bool isIPv6 = family == IPFamily.IPv6;
-            sink.PacketReceived(this, new()
-            {
-                Source = isIPv6 ? LinkLocal(2) : Peer4,
-                Destination = isIPv6 ? IPAddressValue.MulticastGroupIPv6 : IPAddressValue.MulticastGroupIPv4,
-                HopLimit = 255,
-                Message = message,
-            });
-            return 1;
-        }
+        public int Receive(IPacketSink sink, int limit) => 0;
 
         public void SendAdvertisement(int token, IPAddressValue source, IPAddressValue destination, byte hopLimit, ReadOnlySpan<byte> message)
         {

@@ -61,6 +61,12 @@ internal sealed class VirtualRouter
 
     public bool HoldsAddresses { get; set; }
 
+    /// <summary>What the machine decided for the deadline at hand, while the addresses of several routers are installed together.</summary>
+    public Transition? Ahead { get; set; }
+
+    /// <summary>Whether <see cref="Outcomes"/> are those of the installation that comes next.</summary>
+    public bool IsInstalledAhead { get; set; }
+
     /// <summary>The advertisement as last sent, one for each destination, and what it was made of.</summary>
     public byte[]?[] Messages { get; set; } = [];
 

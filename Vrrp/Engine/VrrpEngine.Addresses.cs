@@ -466,7 +466,11 @@ internal sealed partial class VrrpEngine
     private bool InstallAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = true;
-        if (Install(router.Assignments, router.Outcomes))
+        bool isDone = router.IsInstalledAhead
+            ? !Array.Exists(router.Outcomes, static outcome => outcome.Status == AddressStatus.Refused)
+            : Install(router.Assignments, router.Outcomes);
+        router.IsInstalledAhead = false;
+        if (isDone)
         {
             for (int i = 0; i < router.Outcomes.Length; i++)
             {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Vrrp.Links;
 using Vrrp.Linux;
 using Vrrp.Packets;
@@ -49,6 +50,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private readonly DeadlineQueue _deadlines = new();
     private readonly List<VirtualRouter> _takeovers = [];
     private readonly List<(VirtualRouter Router, int Error)> _failing = [];
+    private readonly List<AddressAssignment> _aheadAssignments = [];
+    private AddressOutcome[] _aheadOutcomes = [];
     private readonly List<SyncGroupState> _dirtyGroups = [];
     private readonly Dictionary<(int Interface, PacketRejection Reason), (Instant At, long Untold)> _toldUnknown = [];
     private Instant _now;
@@ -173,6 +176,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             Flush();
             for (int i = 0; i < _takeovers.Count; i++)
             {
+                if (i % TakeoverBatch == 0)
+                    InstallAhead(i, Math.Min(i + TakeoverBatch, _takeovers.Count));
                 RunDue(_takeovers[i]);
                 if (i % TakeoverBatch == TakeoverBatch - 1)
                     Flush();
@@ -225,12 +230,61 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             var late = _now - router.State.Deadline;
             if (late > router.Counters.MaxLateness)
                 router.Counters.MaxLateness = late;
-            Dispatch(router, VrrpEvent.DeadlineReached);
+            if (router.Ahead is { } decided)
+            {
+                router.Ahead = null;
+                Complete(router, decided);
+            }
+            else
+            {
+                Dispatch(router, VrrpEvent.DeadlineReached);
+            }
         }
 
         if (router.Announcements.NextAt <= _now)
             AnnounceRound(router);
         Arm(router);
+    }
+
+    /// <summary>
+    /// Of routers whose Master fell silent together, decides first and installs the addresses of all that take over in one batch: the kernel's
+    /// lock is taken once. What was decided is then carried out router by router, before anything else can happen to them.
+    /// </summary>
+    private void InstallAhead(int from, int to)
+    {
+        if (to - from < 2)
+            return;
+        _aheadAssignments.Clear();
+        for (int i = from; i < to; i++)
+        {
+            var router = _takeovers[i];
+            // A member of a sync group waits for the others; whatever else is due may change what the deadline means.
+            if (_routers[router.Token] != router || router.Group is not null || router.State.State != VrrpState.Backup
+                || router.State.Deadline > _now || router.StartAt <= _now || router.RetryAt <= _now)
+            {
+                continue;
+            }
+
+            var transition = _machine.Step(router.Config, router.State, VrrpEvent.DeadlineReached, _now);
+            if (transition.Actions is not [VrrpAction.InstallAddresses, ..])
+                continue;
+            router.Ahead = transition;
+            _aheadAssignments.AddRange(router.Assignments);
+        }
+
+        if (_aheadOutcomes.Length < _aheadAssignments.Count)
+            _aheadOutcomes = new AddressOutcome[_aheadAssignments.Count];
+        Install(CollectionsMarshal.AsSpan(_aheadAssignments), _aheadOutcomes);
+        int next = 0;
+        for (int i = from; i < to; i++)
+        {
+            var router = _takeovers[i];
+            if (router.Ahead is null)
+                continue;
+            _aheadOutcomes.AsSpan(next, router.Assignments.Length).CopyTo(router.Outcomes);
+            next += router.Assignments.Length;
+            router.IsInstalledAhead = true;
+        }
     }
 
     private void Begin(VirtualRouter router)
@@ -252,9 +306,13 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     /// <summary>One event through the machine, its actions, and the sync group if the router has one.</summary>
     private void Dispatch(VirtualRouter router, in VrrpEvent input)
     {
+        Complete(router, _machine.Step(router.Config, router.State, input, _now));
+    }
+
+    private void Complete(VirtualRouter router, in Transition transition)
+    {
         _depth++;
         var before = router.State;
-        var transition = _machine.Step(router.Config, before, input, _now);
         router.State = transition.State;
         bool wasCompleted = Execute(router, transition.Actions);
         bool hasMoved = before.State != transition.State.State;

@@ -23,6 +23,7 @@ public sealed class LinuxAddressTable : IAddressTable
 
     private readonly AddressMarks _marks;
     private readonly NetlinkSocket _socket;
+    private readonly bool _isRehearsal;
     private readonly byte[] _buffer = new byte[BufferLength];
     private readonly int[] _errors = new int[MaximumBatch];
     private readonly int[] _positions = new int[MaximumBatch];
@@ -38,8 +39,11 @@ public sealed class LinuxAddressTable : IAddressTable
     {
     }
 
-    internal LinuxAddressTable(AddressMarks marks)
+    /// <param name="marks">Shared with the monitor.</param>
+    /// <param name="isRehearsal">Whether a refusal counts as done: it asks for what cannot be.</param>
+    internal LinuxAddressTable(AddressMarks marks, bool isRehearsal = false)
     {
+        _isRehearsal = isRehearsal;
         Capabilities.Demand("change the addresses of interfaces", Capability.NetAdmin);
         _marks = marks;
         _socket = new NetlinkSocket(Nlmsg.NETLINK_ROUTE);
@@ -82,7 +86,7 @@ public sealed class LinuxAddressTable : IAddressTable
             _socket.RequestBatch(writer.Written, sequence, errors);
             for (int i = 0; i < errors.Length; i++)
             {
-                outcomes[first + i] = errors[i] == 0 ? new(AddressStatus.Done, 0) : new(AddressStatus.Refused, errors[i]);
+                outcomes[first + i] = errors[i] == 0 || _isRehearsal ? new(AddressStatus.Done, 0) : new(AddressStatus.Refused, errors[i]);
                 needListing |= errors[i] is Errno.EEXIST or Errno.ENOBUFS;
                 if (errors[i] == 0 && _marks.AreKept != true)
                     _marks.Added(ToRecord(addresses[first + i], 0).Key);

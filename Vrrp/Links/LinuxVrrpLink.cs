@@ -76,6 +76,22 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
         _frames = new((uint)sizeof(SocketAddressPacket), 0);
     }
 
+    // A link without sockets; see Rehearsal.
+    private LinuxVrrpLink(int interfaceIndex, IPFamily family)
+    {
+        _name = "";
+        InterfaceIndex = interfaceIndex;
+        Family = family;
+        _received = new();
+        _adverts = family == IPFamily.IPv4
+            ? new((uint)sizeof(SocketAddressIPv4), 0)
+            : new((uint)sizeof(SocketAddressIPv6), (uint)sizeof(SendControlIPv6));
+        _frames = new((uint)sizeof(SocketAddressPacket), 0);
+    }
+
+    /// <summary>A link that goes through every motion of sending and sends to no socket: what runs before the first takeover.</summary>
+    internal static LinuxVrrpLink Rehearsal(int interfaceIndex, IPFamily family) => new(interfaceIndex, family);
+
     /// <inheritdoc/>
     public int InterfaceIndex { get; }
 
@@ -91,6 +107,8 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (group.Family != Family || !group.IsMulticast)
             throw new ArgumentException($"'{group}' is no multicast group of {Family}.", nameof(group));
+        if (_raw < 0)
+            return;
         int result;
         if (Family == IPFamily.IPv4)
         {
@@ -192,7 +210,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
         if (_failures.Count == 0)
             return;
         // By index: the taker may send more, and what fails of that joins the end.
-        for (int i = 0; i < _failures.Count; i++)
+        for (int i = 0; i < _failures.Count && _raw >= 0; i++)
             sink.SendFailed(_failures[i].Token, _failures[i].Error);
         _failures.Clear();
     }
