@@ -466,7 +466,10 @@ internal sealed partial class VrrpEngine
     private bool InstallAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = true;
-        if (Install(router.Assignments, router.Outcomes))
+        BlockAddresses(router);
+        bool isComplete = Install(router.Assignments, router.Outcomes);
+        UnblockAddresses(router);
+        if (isComplete)
         {
             for (int i = 0; i < router.Outcomes.Length; i++)
             {
@@ -498,7 +501,9 @@ internal sealed partial class VrrpEngine
         var assignments = Array.Exists(router.Assignments, assignment => IsHeldByAnother(router, assignment))
             ? Array.FindAll(router.Assignments, assignment => !IsHeldByAnother(router, assignment))
             : router.Assignments;
-        if (Remove(assignments, router.Outcomes.AsSpan(0, assignments.Length)))
+        bool isComplete = Remove(assignments, router.Outcomes.AsSpan(0, assignments.Length));
+        UnblockAddresses(router);
+        if (isComplete)
             return;
         for (int i = 0; i < assignments.Length; i++)
         {

@@ -88,9 +88,12 @@ internal sealed partial class VrrpEngine
         if (router.Link is not null && config.UnicastPeers.Length == 0 && before.Group != config.Group)
             router.Link.JoinGroup(config.Group);
         UpdatePriority(router);
+        router.FilterFailure = null;
+        PrepareFilter(router);
 
         if (router.HoldsAddresses && router.State.State == VrrpState.Master)
         {
+            BlockAddresses(router);
             RemoveMissing(router, heldBefore);
             bool isNew = false;
             foreach (var assignment in router.Assignments)
@@ -113,6 +116,7 @@ internal sealed partial class VrrpEngine
             RemoveMissing(router, heldBefore);
         }
 
+        UnblockAddresses(router);
         UpdateFaults(router, null);
         Arm(router);
     }

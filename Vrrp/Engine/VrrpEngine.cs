@@ -64,6 +64,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         _notify = notify;
         _monitor = platform.OpenMonitor();
         _addressTable = platform.OpenAddressTable();
+        _acceptFilter = platform.OpenAcceptFilter();
     }
 
     /// <summary>Told when a link is opened, so that its descriptor can be waited for.</summary>
@@ -230,6 +231,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private void Begin(VirtualRouter router)
     {
         RemoveLeftBehind(router);
+        PrepareFilter(router);
         Dispatch(router, VrrpEvent.Startup);
     }
 
@@ -415,6 +417,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
 
         _links.Clear();
         _addressTable.Dispose();
+        _acceptFilter?.Dispose();
         _monitor.Dispose();
     }
 }
