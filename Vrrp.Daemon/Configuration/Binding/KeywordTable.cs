@@ -142,7 +142,7 @@ internal static class KeywordTable
         vmac_prefix,vmac_addr_prefix Y3 STRING
         vrrp_rx_bufs_policy N3 POLICY > receive buffers are sized by the daemon
         vrrp_rx_bufs_multiplier N3 COUNT > receive buffers are sized by the daemon
-        vrrp_iptables,vrrp_ipsets Y3 [NAME]
+        vrrp_iptables,vrrp_ipsets N3 [NAME] > no_accept is kept with nf_tables
         nftables A3 [TABLE] = vrrp
         nftables_priority A3 NUMBER = -1
         nftables_counters A3 -
