@@ -28,6 +28,8 @@ internal static class RunCommand
         };
         pidFile.Aliases.Add("--pid-file");
         var detail = new Option<bool>("--log-detail", "-D") { Description = "Log more, dropped packets of unknown VRIDs included." };
+        // For demonstrations and tests: whoever runs them may be killed and must leave no daemon behind.
+        var parent = new Option<int?>("--die-with-parent") { Hidden = true, HelpName = "PID" };
         // What a keepalived command line has and a daemon that stays in the foreground and logs to the console does anyway.
         var dontFork = new Option<bool>("--dont-fork", "-n") { Hidden = true };
         var logConsole = new Option<bool>("--log-console", "-l") { Hidden = true };
@@ -45,18 +47,34 @@ internal static class RunCommand
             6 the configuration cannot be read, 70 internal error.
             """)
         {
-            file, configId, pidFile, detail, dontFork, logConsole, onlyVrrp,
+            file, configId, pidFile, detail, parent, dontFork, logConsole, onlyVrrp,
         };
-        command.SetAction((result, cancellationToken) => RunAsync(
-            new DaemonRun { ConfigurationPath = result.GetValue(file)!, ConfigId = result.GetValue(configId) },
-            result.GetValue(pidFile),
-            result.GetValue(detail) ? LogLevel.Debug : LogLevel.Information));
+        command.SetAction((result, cancellationToken) =>
+        {
+            if (result.GetValue(parent) is { } parentId && !ParentProcess.TryFollow(parentId))
+                return Task.FromResult(ExitCode.InternalError);
+            return RunAsync(
+                new DaemonRun { ConfigurationPath = result.GetValue(file)!, ConfigId = result.GetValue(configId) },
+                result.GetValue(pidFile),
+                result.GetValue(detail) ? LogLevel.Debug : LogLevel.Information);
+        });
         return command;
     }
 
     private static async Task<int> RunAsync(DaemonRun run, string? pidPath, LogLevel logLevel)
     {
         var loaded = ConfigLoader.Load(run.ConfigurationPath, new LoadOptions { ConfigId = run.ConfigId });
+        try
+        {
+            if (loaded.Config?.GlobalDefs.NetworkNamespace is { } network)
+                NamespaceEntry.Enter(network);
+        }
+        catch (LinuxException exception)
+        {
+            await Console.Error.WriteLineAsync($"error: net_namespace: {exception.Message}").ConfigureAwait(false);
+            return exception.IsPermission ? ExitCode.Permission : ExitCode.Configuration;
+        }
+
         await Console.Error.WriteAsync(DiagnosticPrinter.ToText(loaded.Diagnostics)).ConfigureAwait(false);
         if (loaded.Config is not { } config)
             return loaded.FileRead ? ExitCode.Configuration : ExitCode.NoConfiguration;

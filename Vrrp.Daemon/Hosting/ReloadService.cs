@@ -34,6 +34,12 @@ internal sealed class ReloadService(
             return;
         }
 
+        if (config.GlobalDefs.NetworkNamespace != initial.GlobalDefs.NetworkNamespace)
+        {
+            HostingLog.ReloadFailed(logger, "net_namespace cannot change while the daemon runs; what was running goes on unchanged");
+            return;
+        }
+
         TellWhatNeedsRestart(config.GlobalDefs);
         try
         {

@@ -348,7 +348,6 @@ public class BinderTests
     [InlineData("vrrp_script s {\nscript /x\nintervall 5\n}", "VRRP0401,VRRP0101")]
     [InlineData("vrrp_script s {\ninterval\n}", "VRRP0401,VRRP0102")]
     [InlineData("static_routes {\ndefault via 10.0.0.1\n}", "VRRP0401")]
-    [InlineData("net_namespace x", "VRRP0402")]
     [InlineData("track_group t {\ngroup { V }\n}", "VRRP0401")]
     public void Blocks_of_later_versions_are_walked(string text, string codes) => Assert.Equal(codes, string.Join(',', Codes(text)));
 

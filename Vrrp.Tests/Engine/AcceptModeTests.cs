@@ -75,7 +75,7 @@ public class AcceptModeTests
         Assert.Equal(["10.0.0.253"], _node.Platform.Blocked);
         _node.Reconfigure(TestNode.Config(address: "10.0.0.253"));
         Assert.Empty(_node.Platform.Blocked);
-        string[] expected = ["block 10.0.0.254", "block 10.0.0.253", "-10.0.0.254", "+10.0.0.253", "unblock 10.0.0.254", "unblock 10.0.0.253"];
+        string[] expected = ["block 10.0.0.254", "block 10.0.0.253", "+10.0.0.253", "-10.0.0.254", "unblock 10.0.0.254", "unblock 10.0.0.253"];
         var log = _node.TakeLog().Split(", ");
         Assert.Equal(expected, log.Where(line => !line.StartsWith('a')));
     }

@@ -101,6 +101,7 @@ public class TakeoverTests
         _node.Declare(isFaulty: true);
         _node.Declare(isFaulty: false);
         var late = _lan.Now.AddNanoseconds(3_609_375_000);
+        _node.Engine.BeginTurn(late);
         _node.Engine.EndTurn();
         Assert.Equal(VrrpState.Master, _node.State());
         _node.Engine.BeginTurn(late);
@@ -169,9 +170,9 @@ public class TakeoverTests
     {
         StartMaster();
         var isRemoved = _node.Remove(handOver: true);
-        _lan.RunTo(1.246m);
+        _lan.RunTo(1.996m);
         Assert.False(isRemoved());
-        _lan.RunTo(1.24609375m);
+        _lan.RunTo(1.99609375m);
 
         Assert.True(isRemoved());
         Assert.Equal("adv 0, -10.0.0.254", _node.TakeLog());

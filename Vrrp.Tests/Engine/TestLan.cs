@@ -10,7 +10,7 @@ namespace Vrrp.Tests.Engine;
 internal sealed class TestLan
 {
     private readonly PriorityQueue<Action, (Instant At, long Number)> _events = new();
-    private readonly List<string> _trace = [];
+    private readonly List<(Instant At, string Node, object What)> _trace = [];
     private long _number;
 
     public Instant Now { get; private set; } = new(1_000_000_000_000);
@@ -29,7 +29,11 @@ internal sealed class TestLan
     public Func<int> Copies { get; set; } = () => 1;
 
     /// <summary>What happened, one line each.</summary>
-    public string Trace => string.Join(Environment.NewLine, _trace.TakeLast(200));
+    public string Trace => string.Join(
+        Environment.NewLine,
+        _trace.TakeLast(200).Select(entry => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(entry.At.Nanoseconds - 1_000_000_000_000) / 1_000_000_000m:0.000000000} {entry.Node} {entry.What}")));
 
     public decimal Seconds => (Now.Nanoseconds - Epoch.Nanoseconds) / 1_000_000_000m;
 
@@ -48,8 +52,8 @@ internal sealed class TestLan
             node.Notifications.Clear();
     }
 
-    public void Note(TestNode node, string text) =>
-        _trace.Add(string.Create(CultureInfo.InvariantCulture, $"{(Now.Nanoseconds - 1_000_000_000_000) / 1_000_000_000m:0.000000000} {node.Name} {text}"));
+    /// <summary>Adds to the trace; it is put into words only when a test fails.</summary>
+    public void Note(TestNode node, object what) => _trace.Add((Now, node.Name, what));
 
     public void At(decimal seconds, Action action) =>
         _events.Enqueue(action, (Epoch.AddNanoseconds((long)(seconds * 1_000_000_000m)), _number++));
@@ -70,7 +74,8 @@ internal sealed class TestLan
             if (next > end)
                 break;
             turnsNow = next > Now ? 0 : turnsNow + 1;
-            Assert.True(turnsNow < 10_000, $"The engines never come to rest.{Environment.NewLine}{Trace}");
+            if (turnsNow > 10_000)
+                Assert.Fail($"The engines never come to rest.{Environment.NewLine}{Trace}");
             if (next > Now)
                 Now = next;
             while (_events.TryPeek(out var action, out var due) && due.At <= Now)
@@ -141,7 +146,7 @@ internal sealed class TestNode
         Platform.AddInterface(2, "eth0", isUp: true, [$"10.0.0.{number}", $"fe80::{number}", .. moreAddresses]);
         Platform.Sent = (link, packet) =>
         {
-            _lan.Note(this, $"advertises {packet.Message[2]} for VRID {packet.Message[1]}");
+            _lan.Note(this, (Advertises: packet.Message[2], VirtualRouterId: packet.Message[1]));
             Sent.Add((_lan.Now, packet));
             _lan.Transmit(this, link, packet);
         };
@@ -178,7 +183,7 @@ internal sealed class TestNode
         _engine = new VrrpEngine(Platform, new VrrpFrameCodec(), VrrpStateMachine.Instance, notification =>
         {
             Notifications.Add(notification);
-            _lan.Note(this, notification.ToString());
+            _lan.Note(this, notification);
         });
         _engine.Start(_lan.Now);
     }

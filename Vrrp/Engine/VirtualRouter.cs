@@ -86,6 +86,12 @@ internal sealed class VirtualRouter
 
     public string? PendingDetail { get; set; }
 
+    /// <summary>When the router became Master last.</summary>
+    public Instant MasterSince { get; set; }
+
+    /// <summary>When a lower Master was answered last.</summary>
+    public Instant AnsweredAt { get; set; } = Instant.Never;
+
     public Instant SecondMasterToldAt { get; set; } = Instant.Never;
 
     public IPAddressValue SecondMasterTold { get; set; }

@@ -467,9 +467,7 @@ internal sealed partial class VrrpEngine
     {
         router.HoldsAddresses = true;
         BlockAddresses(router);
-        bool isComplete = Install(router.Assignments, router.Outcomes);
-        UnblockAddresses(router);
-        if (isComplete)
+        if (Install(router.Assignments, router.Outcomes))
         {
             for (int i = 0; i < router.Outcomes.Length; i++)
             {
@@ -610,7 +608,11 @@ internal sealed partial class VrrpEngine
     {
         var state = router.State;
         if (state.State == VrrpState.Master)
+        {
             router.Counters.MasterTransitions++;
+            router.MasterSince = _now;
+        }
+
         _notify(new RouterTransition(
             _now,
             router.Config.Name,

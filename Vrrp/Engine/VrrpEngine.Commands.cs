@@ -85,6 +85,9 @@ internal sealed partial class VrrpEngine
         router.Assignments = [];
         ResolveAddresses(router);
         ChooseSource(router);
+        // What no Master taught is this router's own.
+        if (router.State.MasterAddress.IsNone)
+            router.State = router.State with { MasterAdverInterval = config.AdvertisementInterval };
         if (router.Link is not null && config.UnicastPeers.Length == 0 && before.Group != config.Group)
             router.Link.JoinGroup(config.Group);
         UpdatePriority(router);
@@ -94,7 +97,9 @@ internal sealed partial class VrrpEngine
         if (router.HoldsAddresses && router.State.State == VrrpState.Master)
         {
             BlockAddresses(router);
-            RemoveMissing(router, heldBefore);
+            // What only gets another label or scope has to go first; what is new comes before the rest goes, so that no moment is dark.
+            var gone = Gone(router, heldBefore);
+            Remove(Array.FindAll(gone, held => Array.Exists(router.Assignments, wanted => IsSamePlace(held, wanted))));
             bool isNew = false;
             foreach (var assignment in router.Assignments)
                 isNew |= Array.IndexOf(heldBefore, assignment) < 0;
@@ -103,6 +108,8 @@ internal sealed partial class VrrpEngine
                 router.Announcements = AnnouncementSchedule.AfterTakeover(config.Announcements, now);
                 AnnounceRound(router);
             }
+
+            Remove(Array.FindAll(gone, held => !Array.Exists(router.Assignments, wanted => IsSamePlace(held, wanted))));
 
             // The peers learn the new priority and interval at once, and a shorter interval counts from now.
             if (router.State.State == VrrpState.Master)
@@ -113,7 +120,7 @@ internal sealed partial class VrrpEngine
         }
         else if (router.HoldsAddresses)
         {
-            RemoveMissing(router, heldBefore);
+            Remove(Gone(router, heldBefore));
         }
 
         UnblockAddresses(router);
@@ -139,13 +146,19 @@ internal sealed partial class VrrpEngine
 
     public IEnumerable<VirtualRouter> Routers => _byName.Values;
 
-    private void RemoveMissing(VirtualRouter router, AddressAssignment[] heldBefore)
+    private AddressAssignment[] Gone(VirtualRouter router, AddressAssignment[] heldBefore) =>
+        Array.FindAll(heldBefore, held => Array.IndexOf(router.Assignments, held) < 0 && !IsHeldByAnother(router, held));
+
+    private void Remove(AddressAssignment[] addresses)
     {
-        var gone = heldBefore.Where(held => Array.IndexOf(router.Assignments, held) < 0
-            && !IsHeldByAnother(router, held)).ToArray();
-        if (gone.Length > 0)
-            Remove(gone, new AddressOutcome[gone.Length]);
+        if (addresses.Length > 0)
+            Remove(addresses, new AddressOutcome[addresses.Length]);
     }
+
+    /// <summary>Whether the kernel takes two for the same address, so that it cannot have both at once.</summary>
+    private static bool IsSamePlace(in AddressAssignment left, in AddressAssignment right) =>
+        left.InterfaceIndex == right.InterfaceIndex && left.Address.Address == right.Address.Address
+        && left.Address.KernelPrefixLength == right.Address.KernelPrefixLength;
 
     private static void Configure(VirtualRouter router)
     {
@@ -193,6 +206,8 @@ internal sealed partial class VrrpEngine
     /// <summary>A router that comes back while its predecessor still answers for the successor: the predecessor lets go now.</summary>
     private void FinishHandOver(VirtualRouterConfig config)
     {
+        if (!_byName.Values.Any(static router => router.IsRemoving))
+            return;
         foreach (var router in _byName.Values.ToArray())
         {
             if (router.IsRemoving && (router.Config.Name == config.Name || FindConflict(config) == router))

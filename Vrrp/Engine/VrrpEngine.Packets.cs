@@ -31,8 +31,15 @@ internal sealed partial class VrrpEngine
             router.Counters.PriorityZeroReceived++;
         if (advertisement.Notes != AdvertisementNotes.None)
             TellDifference(router, advertisement);
-        if (router.State.State == VrrpState.Master)
+        if (router.State.State == VrrpState.Master && IsOutranked(router, advertisement))
+        {
             TellSecondMaster(router, advertisement);
+            // What answers one answers all; more would let a flood be amplified.
+            if (!router.AnsweredAt.IsNever && _now.Nanoseconds - router.AnsweredAt.Nanoseconds < AnswerNanoseconds)
+                return;
+            router.AnsweredAt = _now;
+        }
+
         Dispatch(router, VrrpEvent.Advertisement(
             advertisement.Priority,
             AdvertisementInterval.FromCentiseconds(advertisement.IntervalCentiseconds),
@@ -155,12 +162,21 @@ internal sealed partial class VrrpEngine
         }
     }
 
+    /// <summary>Whether an advertisement leads a Master to answer and stay. RFC 9568 §6.4.3.</summary>
+    private static bool IsOutranked(VirtualRouter router, in Advertisement advertisement) =>
+        !router.State.IsSuspect
+        && (advertisement.Priority < router.State.EffectivePriority
+            || (advertisement.Priority == router.State.EffectivePriority && advertisement.Source < router.PrimaryAddress));
+
     private void TellSecondMaster(VirtualRouter router, in Advertisement advertisement)
     {
-        bool isLower = advertisement.Priority < router.State.EffectivePriority
-            || (advertisement.Priority == router.State.EffectivePriority && advertisement.Source < router.PrimaryAddress);
-        if (!isLower || advertisement.Priority == Priority.Relinquish || router.State.IsSuspect)
+        // One that is on the wire while this router takes over crosses its advertisement: no second Master, only a late one.
+        if (advertisement.Priority == Priority.Relinquish
+            || _now.Nanoseconds - router.MasterSince.Nanoseconds < router.Config.AdvertisementInterval.Nanoseconds)
+        {
             return;
+        }
+
         if (router.SecondMasterTold == advertisement.Source && !router.SecondMasterToldAt.IsNever
             && _now.Nanoseconds - router.SecondMasterToldAt.Nanoseconds < RepeatNoticeNanoseconds)
         {

@@ -24,6 +24,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     /// <summary>Time from a refused address or a failing socket to the next attempt.</summary>
     private const long RetryNanoseconds = 5_000_000_000;
 
+    /// <summary>A Master answers lower ones at most once in this time.</summary>
+    private const long AnswerNanoseconds = 10_000_000;
+
     /// <summary>The same thing is told again after this time.</summary>
     private const long RepeatNoticeNanoseconds = 60_000_000_000;
 
@@ -79,6 +82,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
 
     /// <summary>When <see cref="EndTurn"/> has work, at the latest.</summary>
     public Instant NextDeadline => _deadlines.Earliest;
+
+    /// <summary>Entries in the queue, stale ones included.</summary>
+    public int QueuedDeadlines => _deadlines.Count;
 
     /// <summary>Lists interfaces. Call once, before anything else.</summary>
     public void Start(Instant now)
@@ -283,6 +289,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
                 case VrrpAction.InstallAddresses:
                     if (!InstallAddresses(router))
                         return false;
+                    // Those that were on an interface of another number before.
+                    UnblockAddresses(router);
                     break;
                 case VrrpAction.RemoveAddresses:
                     RemoveAddresses(router);

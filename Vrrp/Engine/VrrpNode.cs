@@ -34,6 +34,7 @@ public sealed class VrrpNode : IAsyncDisposable
     private readonly EpollWaiter _waiter = new();
     private readonly VrrpEngine _engine;
     private readonly Dictionary<int, IVrrpLink> _linksByToken = [];
+    private readonly List<VrrpNotification> _untold = [];
     private readonly Thread _thread;
     private readonly Lock _subscriptionLock = new();
     private readonly Lock _wakeLock = new();
@@ -50,7 +51,7 @@ public sealed class VrrpNode : IAsyncDisposable
             options.Platform ?? new LinuxPlatform(options.AddressMark, options.AcceptFilter),
             options.Codec ?? new VrrpFrameCodec(),
             options.StateMachine ?? VrrpStateMachine.Instance,
-            Publish);
+            _untold.Add);
         _engine.LinkOpened = link =>
         {
             if (link.Descriptor < 0)
@@ -87,6 +88,7 @@ public sealed class VrrpNode : IAsyncDisposable
         var node = new VrrpNode(options ?? new());
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         node._thread.UnsafeStart(started);
+        EngineWarmUp.Begin(withLinux: node._options.Platform is null);
         // The thread answers as soon as it has set its scheduling and listed the interfaces.
         started.Task.GetAwaiter().GetResult();
         return node;
@@ -265,10 +267,16 @@ public sealed class VrrpNode : IAsyncDisposable
         }
     }
 
-    private void Publish(VrrpNotification notification)
+    /// <summary>Told when the turn's packets have left: waking a listener would have it compete with them for the processor.</summary>
+    private void Publish()
     {
-        foreach (var subscriber in Volatile.Read(ref _subscribers))
-            subscriber.Writer.TryWrite(notification);
+        foreach (var notification in _untold)
+        {
+            foreach (var subscriber in Volatile.Read(ref _subscribers))
+                subscriber.Writer.TryWrite(notification);
+        }
+
+        _untold.Clear();
     }
 
     private Task PostAsync(Action<VrrpEngine, Instant> action, CancellationToken cancellationToken)
@@ -334,6 +342,7 @@ public sealed class VrrpNode : IAsyncDisposable
             _waiter.Dispose();
         }
 
+        Publish();
         if (failure is null)
             _completion.SetResult();
         else if (!started.TrySetException(failure))
@@ -364,6 +373,8 @@ public sealed class VrrpNode : IAsyncDisposable
             while (_commands.TryDequeue(out var command))
                 command.Execute(_engine, now);
             _engine.EndTurn();
+            if (_untold.Count > 0)
+                Publish();
         }
     }
 

@@ -17,16 +17,30 @@ internal sealed class AddressMarks(byte mark)
     /// <summary>The mark.</summary>
     public byte Mark { get; } = mark > 3 ? mark : throw new ArgumentOutOfRangeException(nameof(mark), mark, "The kernel marks its own with 1 to 3.");
 
-    /// <summary>Whether the kernel keeps marks; null before the first address has been added.</summary>
-    public bool? AreKept { get; set; }
+    /// <summary>
+    /// Whether the kernel keeps marks: those since 5.18 do, of an older one the first address of ours to be seen again shows it, because
+    /// distributions carry changes back. Null before.
+    /// </summary>
+    public bool? AreKept { get; set; } = Environment.OSVersion.Version >= new Version(5, 18) ? true : null;
 
-    /// <summary>Whether an address is ours.</summary>
-    public bool IsOurs(in AddressRecord record) => AreKept == false ? _added.Contains(record.Key) : record.Protocol == Mark;
+    /// <summary>Whether an address, as the kernel tells it, is ours.</summary>
+    public bool IsOurs(in AddressRecord record)
+    {
+        // Asking for it when it was added would hold up the first takeover.
+        if (AreKept is null && _added.Contains(record.Key))
+        {
+            AreKept = record.Protocol == Mark;
+            if (AreKept == true)
+                _added.Clear();
+        }
+
+        return AreKept == false ? _added.Contains(record.Key) : record.Protocol == Mark;
+    }
 
     /// <summary>Notes that we added an address.</summary>
     public void Added(AddressKey key)
     {
-        if (AreKept == false)
+        if (AreKept != true)
             _added.Add(key);
     }
 

@@ -46,14 +46,25 @@ public sealed class LinuxAddressTable : IAddressTable
     }
 
     /// <summary>Whether the kernel keeps our mark; null before the first address was added. Without, only this process knows ours.</summary>
-    internal bool? MarksAreKept => _marks.AreKept;
+    internal bool? MarksAreKept
+    {
+        get
+        {
+            if (_marks.AreKept is null && ReadListing(_before, ListingScope.All, withLabels: false) == 0)
+            {
+                foreach (ref readonly var record in CollectionsMarshal.AsSpan(_before.Records))
+                    _ = _marks.IsOurs(record);
+            }
+
+            return _marks.AreKept;
+        }
+    }
 
     /// <inheritdoc/>
     public bool Install(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
     {
         CheckLengths(addresses.Length, outcomes.Length);
         bool needListing = false;
-        int firstAdded = -1;
         for (int next = 0; next < addresses.Length;)
         {
             int first = next;
@@ -73,13 +84,11 @@ public sealed class LinuxAddressTable : IAddressTable
             {
                 outcomes[first + i] = errors[i] == 0 ? new(AddressStatus.Done, 0) : new(AddressStatus.Refused, errors[i]);
                 needListing |= errors[i] is Errno.EEXIST or Errno.ENOBUFS;
-                if (errors[i] == 0 && firstAdded < 0)
-                    firstAdded = first + i;
+                if (errors[i] == 0 && _marks.AreKept != true)
+                    _marks.Added(ToRecord(addresses[first + i], 0).Key);
             }
         }
 
-        if (firstAdded >= 0)
-            Remember(addresses, outcomes, firstAdded);
         if (needListing)
             Recognise(addresses, outcomes);
         return NoneRefused(outcomes[..addresses.Length]);
@@ -177,26 +186,6 @@ public sealed class LinuxAddressTable : IAddressTable
             Valid = INFINITY_LIFE_TIME,
             Protocol = mark,
         };
-    }
-
-    // Once a process: whether the kernel gives our mark back decides how ours are told from others.
-    private void Remember(ReadOnlySpan<AddressAssignment> addresses, ReadOnlySpan<AddressOutcome> outcomes, int firstAdded)
-    {
-        if (_marks.AreKept is null)
-        {
-            var sample = addresses[firstAdded];
-            var scope = ListingScope.None.With(sample.InterfaceIndex, sample.Address.Address.Family);
-            if (ReadListing(_before, scope, withLabels: false) == 0 && _before.TryFind(ToRecord(sample, 0).Key, _marks, out int position))
-                _marks.AreKept = _before.Records[position].Protocol == _marks.Mark;
-        }
-
-        if (_marks.AreKept == true)
-            return;
-        for (int i = 0; i < addresses.Length; i++)
-        {
-            if (outcomes[i].Status == AddressStatus.Done)
-                _marks.Added(ToRecord(addresses[i], 0).Key);
-        }
     }
 
     // What was there already, and what the kernel's answer was lost for.

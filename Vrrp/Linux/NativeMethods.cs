@@ -105,6 +105,15 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "setns", SetLastError = true)]
     internal static partial int SetNs(int descriptor, int type);
 
+    [LibraryImport(LibC, EntryPoint = "execve", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int ExecVe(string path, string?[] arguments, string?[] environment);
+
+    [LibraryImport(LibC, EntryPoint = "getppid")]
+    internal static partial int GetParentProcess();
+
+    [LibraryImport(LibC, EntryPoint = "kill", SetLastError = true)]
+    internal static partial int Kill(int process, int signal);
+
     /// <summary>struct iovec.</summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct IOVector

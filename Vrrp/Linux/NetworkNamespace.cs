@@ -29,6 +29,15 @@ internal sealed class NetworkNamespace : IDisposable
         return OpenCurrent();
     }));
 
+    /// <summary>A namespace that <c>ip netns add</c> made.</summary>
+    /// <param name="name">Its name.</param>
+    /// <exception cref="LinuxException">There is none of that name.</exception>
+    public static NetworkNamespace OpenNamed(string name)
+    {
+        int descriptor = Open("/run/netns/" + name, O_RDONLY_CLOEXEC, 0);
+        return descriptor >= 0 ? new(descriptor) : throw new LinuxException($"open the network namespace '{name}'", Errno.Last);
+    }
+
     /// <summary>The namespace of the calling thread.</summary>
     public static NetworkNamespace Current() => new(OpenCurrent());
 

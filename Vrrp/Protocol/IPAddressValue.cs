@@ -11,12 +11,15 @@ namespace Vrrp;
 /// </summary>
 public readonly record struct IPAddressValue : IComparable<IPAddressValue>
 {
-    private readonly UInt128 _bits;
+    // Not a UInt128: its layout is no promise between framework builds, so no method that touches one can be compiled ahead of time.
+    private readonly ulong _high;
+    private readonly ulong _low;
     private readonly IPFamily _family;
 
-    private IPAddressValue(UInt128 bits, IPFamily family)
+    private IPAddressValue(ulong high, ulong low, IPFamily family)
     {
-        _bits = bits;
+        _high = high;
+        _low = low;
         _family = family;
     }
 
@@ -24,10 +27,10 @@ public readonly record struct IPAddressValue : IComparable<IPAddressValue>
     public static IPAddressValue MulticastGroupIPv4 => FromIPv4(0xE000_0012);
 
     /// <summary>The VRRP group of IPv6: ff02::12.</summary>
-    public static IPAddressValue MulticastGroupIPv6 => new((UInt128)0xFF02UL << 112 | 0x12, IPFamily.IPv6);
+    public static IPAddressValue MulticastGroupIPv6 => new(0xFF02UL << 48, 0x12, IPFamily.IPv6);
 
     /// <summary>All IPv6 nodes of the link: ff02::1.</summary>
-    public static IPAddressValue AllNodesIPv6 => new((UInt128)0xFF02UL << 112 | 1, IPFamily.IPv6);
+    public static IPAddressValue AllNodesIPv6 => new(0xFF02UL << 48, 1, IPFamily.IPv6);
 
     /// <summary>The family. Meaningless when <see cref="IsNone"/>.</summary>
     public IPFamily Family => _family;
@@ -36,13 +39,13 @@ public readonly record struct IPAddressValue : IComparable<IPAddressValue>
     public bool IsNone => _family == 0;
 
     /// <summary>Whether the address is 0.0.0.0 or ::.</summary>
-    public bool IsUnspecified => _family != 0 && _bits == UInt128.Zero;
+    public bool IsUnspecified => _family != 0 && (_high | _low) == 0;
 
     /// <summary>Whether the address is in fe80::/10. False for IPv4.</summary>
-    public bool IsIPv6LinkLocal => _family == IPFamily.IPv6 && (ushort)(_bits >> 112) is >= 0xFE80 and <= 0xFEBF;
+    public bool IsIPv6LinkLocal => _family == IPFamily.IPv6 && (ushort)(_high >> 48) is >= 0xFE80 and <= 0xFEBF;
 
     /// <summary>Whether the address is in 224.0.0.0/4 or ff00::/8.</summary>
-    public bool IsMulticast => _family == IPFamily.IPv6 ? (byte)(_bits >> 120) == 0xFF : _family == IPFamily.IPv4 && ((uint)_bits >> 28) == 0xE;
+    public bool IsMulticast => _family == IPFamily.IPv6 ? (byte)(_high >> 56) == 0xFF : _family == IPFamily.IPv4 && ((uint)_low >> 28) == 0xE;
 
     /// <summary>Octets of the address: 4 or 16.</summary>
     public int Length => _family == IPFamily.IPv4 ? 4 : 16;
@@ -50,7 +53,7 @@ public readonly record struct IPAddressValue : IComparable<IPAddressValue>
     /// <summary>The 32 bits of an IPv4 address, first octet highest.</summary>
     /// <param name="bits">The bits.</param>
     /// <returns>The address.</returns>
-    public static IPAddressValue FromIPv4(uint bits) => new(bits, IPFamily.IPv4);
+    public static IPAddressValue FromIPv4(uint bits) => new(0, bits, IPFamily.IPv4);
 
     /// <summary>Converts an address of the framework; an IPv6 scope is dropped.</summary>
     /// <param name="address">An IPv4 or IPv6 address.</param>
@@ -72,8 +75,8 @@ public readonly record struct IPAddressValue : IComparable<IPAddressValue>
     /// <exception cref="ArgumentException">Another length.</exception>
     public static IPAddressValue Read(ReadOnlySpan<byte> octets) => octets.Length switch
     {
-        4 => new(BinaryPrimitives.ReadUInt32BigEndian(octets), IPFamily.IPv4),
-        16 => new(BinaryPrimitives.ReadUInt128BigEndian(octets), IPFamily.IPv6),
+        4 => new(0, BinaryPrimitives.ReadUInt32BigEndian(octets), IPFamily.IPv4),
+        16 => new(BinaryPrimitives.ReadUInt64BigEndian(octets), BinaryPrimitives.ReadUInt64BigEndian(octets[8..]), IPFamily.IPv6),
         _ => throw new ArgumentException("An IP address has 4 or 16 octets.", nameof(octets)),
     };
 
@@ -108,9 +111,13 @@ public readonly record struct IPAddressValue : IComparable<IPAddressValue>
     public void Write(Span<byte> destination)
     {
         if (_family == IPFamily.IPv4)
-            BinaryPrimitives.WriteUInt32BigEndian(destination, (uint)_bits);
-        else
-            BinaryPrimitives.WriteUInt128BigEndian(destination, _bits);
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(destination, (uint)_low);
+            return;
+        }
+
+        BinaryPrimitives.WriteUInt64BigEndian(destination[8..], _low);
+        BinaryPrimitives.WriteUInt64BigEndian(destination, _high);
     }
 
     /// <summary>Converts to an address of the framework.</summary>
@@ -118,7 +125,7 @@ public readonly record struct IPAddressValue : IComparable<IPAddressValue>
     public IPAddress ToIPAddress()
     {
         if (_family != IPFamily.IPv6)
-            return new IPAddress(BinaryPrimitives.ReverseEndianness((uint)_bits));
+            return new IPAddress(BinaryPrimitives.ReverseEndianness((uint)_low));
         Span<byte> octets = stackalloc byte[16];
         Write(octets);
         return new IPAddress(octets);
@@ -128,8 +135,16 @@ public readonly record struct IPAddressValue : IComparable<IPAddressValue>
     public int CompareTo(IPAddressValue other)
     {
         int byFamily = ((byte)_family).CompareTo((byte)other._family);
-        return byFamily != 0 ? byFamily : _bits.CompareTo(other._bits);
+        if (byFamily != 0)
+            return byFamily;
+        return _high != other._high ? _high.CompareTo(other._high) : _low.CompareTo(other._low);
     }
+
+    /// <inheritdoc/>
+    public bool Equals(IPAddressValue other) => _low == other._low && _high == other._high && _family == other._family;
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(_high, _low, _family);
 
     /// <inheritdoc/>
     public override string ToString() => IsNone ? "none" : ToIPAddress().ToString();

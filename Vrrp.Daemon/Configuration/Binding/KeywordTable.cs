@@ -90,7 +90,7 @@ internal static class KeywordTable
         virtual_server Y1 {virtual_server ADDRESS [PORT]
         virtual_server_group Y2 {entries NAME
         SSL Y3 {SSL -
-        net_namespace Y2 NAME
+        net_namespace A2 NAME
         net_namespace_ipvs Y3 [NAME]
         namespace_with_ipsets N3 - > no ipsets are used
         instance A3 NAME

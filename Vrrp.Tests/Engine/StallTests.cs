@@ -1,0 +1,112 @@
+namespace Vrrp.Tests.Engine;
+
+/// <summary>A process that was not scheduled: what waits in its sockets counts before silence does, and nothing comes in bursts.</summary>
+public class StallTests
+{
+    private readonly TestLan _lan = new();
+
+    private (TestNode A, TestNode B) StartPair()
+    {
+        var (a, b) = (_lan.AddNode("A"), _lan.AddNode("B"));
+        a.Add(TestNode.Config(200));
+        b.Add(TestNode.Config(100));
+        _lan.RunTo(10.3m);
+        _lan.AssertStates(VrrpState.Master, VrrpState.Backup);
+        _lan.Mark();
+        a.TakeLog();
+        return (a, b);
+    }
+
+    [Fact]
+    public void A_stalled_master_yields_to_the_one_that_was_elected_meanwhile()
+    {
+        var (a, b) = StartPair();
+        a.Freeze(20);
+        _lan.RunTo(20.0001m);
+
+        Assert.Equal(VrrpState.Backup, a.State());
+        Assert.Equal("-10.0.0.254", a.TakeLog());
+        Assert.Equal(TransitionReason.ReplacedWhileStalled, a.Take<RouterTransition>()[^1].Reason);
+        Assert.True(Assert.Single(a.Take<EngineStalled>()).Lateness > TimeSpan.FromSeconds(18));
+        // It is still the higher one, and comes back in the ordinary way.
+        _lan.RunTo(30);
+        _lan.AssertStates(VrrpState.Master, VrrpState.Backup);
+        Assert.False(b.Platform.Has("10.0.0.254"));
+    }
+
+    [Fact]
+    public void A_master_stalled_alone_sends_one_advertisement_and_goes_on()
+    {
+        var a = _lan.AddNode("A");
+        a.Add(TestNode.Config());
+        _lan.RunTo(10);
+        a.TakeLog();
+        a.Freeze(100);
+        _lan.RunTo(110.5m);
+        Assert.Equal("adv 100", a.TakeLog());
+        _lan.RunTo(111);
+        Assert.Equal("adv 100", a.TakeLog());
+    }
+
+    [Fact]
+    public void A_master_stalled_for_less_than_the_down_interval_stays()
+    {
+        var (a, _) = StartPair();
+        a.Freeze(1.5m);
+        _lan.RunTo(10);
+
+        _lan.AssertTransitions();
+        Assert.Single(a.Take<EngineStalled>());
+    }
+
+    [Fact] // VR-075
+    public void A_stalled_backup_reads_its_sockets_before_it_takes_over()
+    {
+        var (_, b) = StartPair();
+        b.Freeze(30);
+        _lan.RunTo(60);
+
+        _lan.AssertTransitions();
+    }
+
+    [Fact]
+    public void Sockets_are_read_in_a_turn_that_only_a_deadline_began()
+    {
+        var (_, b) = StartPair();
+        // The waiter saw the deadline alone: the packets are in the socket but nobody reported them.
+        b.Arrive(IPFamily.IPv4, TestNode.Packet(200, "10.0.0.1"));
+        var late = b.Router().State.Deadline.AddNanoseconds(25_000_000);
+        b.Engine.BeginTurn(late);
+        b.Engine.EndTurn();
+
+        Assert.Equal(VrrpState.Backup, b.State());
+    }
+
+    [Fact] // VR-074
+    public void The_period_does_not_drift_with_lateness()
+    {
+        var a = _lan.AddNode("A");
+        a.Add(TestNode.Config());
+        _lan.RunTo(3.7m);
+        var first = a.Router().State.Deadline;
+        for (int i = 0; i < 100; i++)
+        {
+            var late = a.Router().State.Deadline.AddNanoseconds(5_000_000);
+            a.Engine.BeginTurn(late);
+            a.Engine.EndTurn();
+        }
+
+        Assert.Equal(first.AddNanoseconds(100 * 1_000_000_000L), a.Router().State.Deadline);
+        Assert.Equal(TimeSpan.FromMilliseconds(5), a.Router().Counters.MaxLateness);
+    }
+
+    [Fact]
+    public void Lateness_is_that_of_the_timer_and_not_of_the_wake_up_before_it()
+    {
+        var (_, b) = StartPair();
+        b.Freeze(0.9m);
+        _lan.RunTo(60);
+
+        Assert.Equal(TimeSpan.Zero, b.Router().Counters.MaxLateness);
+    }
+}

@@ -1,0 +1,75 @@
+using Microsoft.Extensions.Logging;
+using Vrrp.Daemon.Failover;
+using Vrrp.Packets;
+
+namespace Vrrp.Tests.Failover;
+
+/// <summary>What operators read at night.</summary>
+public class NotificationLoggerTests
+{
+    private static readonly IPAddressValue Peer = IPAddressValue.Parse("192.0.2.2");
+    private readonly Lines _lines = new();
+
+    private NotificationLogger Logger => new(_lines);
+
+    private static RouterTransition Transition(VrrpState from, VrrpState to, TransitionReason reason, VrrpFaults faults = VrrpFaults.None, string? detail = null) =>
+        new(default, "VI_1", from, to, reason, faults, new(100), Peer, new(50), detail);
+
+    [Theory]
+    [InlineData(VrrpState.Backup, VrrpState.Master, TransitionReason.MasterSilent, "(VI_1) Entering MASTER STATE: 192.0.2.2 with priority 50 fell silent (own priority 100, was BACKUP)")]
+    [InlineData(VrrpState.Master, VrrpState.Backup, TransitionReason.HigherPriorityHeard, "(VI_1) Entering BACKUP STATE: 192.0.2.2 with priority 50 has the higher priority (own priority 100, was MASTER)")]
+    [InlineData(VrrpState.Backup, VrrpState.Master, TransitionReason.MasterLeft, "(VI_1) Entering MASTER STATE: 192.0.2.2 with priority 50 left (priority 0) (own priority 100, was BACKUP)")]
+    public void A_transition_is_one_line_with_its_reason(VrrpState from, VrrpState to, TransitionReason reason, string expected)
+    {
+        Logger.Log(Transition(from, to, reason));
+
+        Assert.Equal((LogLevel.Information, expected), Assert.Single(_lines));
+    }
+
+    [Fact]
+    public void A_fault_is_a_warning_with_what_is_wrong()
+    {
+        Logger.Log(Transition(VrrpState.Master, VrrpState.Fault, TransitionReason.FaultBegan, VrrpFaults.LinkDown, "interface eth0 went down"));
+        Logger.Log(Transition(VrrpState.Initialize, VrrpState.Fault, TransitionReason.FaultBegan, VrrpFaults.InterfaceMissing | VrrpFaults.TrackedInterface));
+
+        Assert.Equal(
+            [
+                (LogLevel.Warning, "(VI_1) Entering FAULT STATE: interface eth0 went down (own priority 100, was MASTER)"),
+                (LogLevel.Warning, "(VI_1) Entering FAULT STATE: its interface does not exist; the router starts when it appears; a tracked interface is down (own priority 100, was INIT)"),
+            ],
+            _lines);
+    }
+
+    [Fact]
+    public void Every_reason_has_words_of_its_own()
+    {
+        foreach (var reason in Enum.GetValues<TransitionReason>())
+        {
+            if (reason != TransitionReason.None)
+                Assert.DoesNotContain(reason.ToString(), TransitionText.Describe(Transition(VrrpState.Backup, VrrpState.Master, reason, VrrpFaults.LinkDown)), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Adverts_of_unknown_routers_are_worth_a_line_only_when_asked_for()
+    {
+        var dropped = new PacketDropped(default, "", "eth0", PacketRejection.UnknownVirtualRouterId, Peer, 1, "VRID 7");
+        var logger = Logger;
+        logger.Log(dropped);
+        logger.LogsUnknownVirtualRouterIds = true;
+        logger.Log(dropped);
+
+        Assert.Equal([LogLevel.Debug, LogLevel.Warning], _lines.Select(line => line.Level));
+    }
+
+    private sealed class Lines : List<(LogLevel Level, string Text)>, ILogger<NotificationLogger>
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Add((logLevel, formatter(state, exception)));
+    }
+}

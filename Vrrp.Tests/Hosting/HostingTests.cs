@@ -1,0 +1,74 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Vrrp.Daemon.Hosting;
+
+namespace Vrrp.Tests.Hosting;
+
+/// <summary>Pid file, log lines and reload requests.</summary>
+public class HostingTests
+{
+    [Fact]
+    public void A_pid_file_names_the_process_and_belongs_to_one()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"vrrp-test-{Guid.NewGuid():N}.pid");
+        using (PidFile.Create(path))
+        {
+            Assert.Throws<IOException>(() => PidFile.Create(path));
+            Assert.True(new FileInfo(path).Length > 0);
+        }
+
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public void A_pid_file_that_a_killed_process_left_is_no_obstacle()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"vrrp-test-{Guid.NewGuid():N}.pid");
+        File.WriteAllText(path, "4194304000 and more\n");
+        PidFile.Create(path).Dispose();
+
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public void No_name_starts_a_line_of_its_own_or_reaches_the_terminal()
+    {
+        using var text = new StringWriter();
+        var entry = new LogEntry<string>(
+            LogLevel.Warning, "c", default, "(VI\n<2>forged\u001b[31m) Entering", null, static (state, _) => state);
+        new LineFormatter(TimeProvider.System).Write(entry, null, text);
+
+        Assert.EndsWith("warning: (VI?<2>forged?[31m) Entering" + Environment.NewLine, text.ToString(), StringComparison.Ordinal);
+        Assert.Single(text.ToString().TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public async Task Many_requests_to_reload_during_a_reload_lead_to_one_more()
+    {
+        var queue = new ReloadQueue();
+        for (int i = 0; i < 10; i++)
+            queue.Request();
+        using var stop = new CancellationTokenSource();
+        int reloads = 0;
+        await foreach (bool _ in queue.ReadAllAsync(TestContext(stop)))
+        {
+            if (++reloads == 1)
+            {
+                queue.Request();
+                queue.Request();
+            }
+            else
+            {
+                break;
+            }
+        }
+
+        Assert.Equal(2, reloads);
+    }
+
+    private static CancellationToken TestContext(CancellationTokenSource stop)
+    {
+        stop.CancelAfter(TimeSpan.FromSeconds(30));
+        return stop.Token;
+    }
+}
