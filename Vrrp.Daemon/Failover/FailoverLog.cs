@@ -65,9 +65,12 @@ internal static partial class FailoverLog
     [LoggerMessage(20, LogLevel.Information, "stopped")]
     public static partial void AllStopped(ILogger logger);
 
-    [LoggerMessage(21, LogLevel.Warning, "({VirtualRouter}) no_accept and strict mode need a packet filter, which is not active in this version: packets to the addresses are accepted")]
-    public static partial void AcceptModeIgnored(ILogger logger, string virtualRouter);
+    [LoggerMessage(21, LogLevel.Error, "({VirtualRouter}) no_accept cannot be kept, {Reason}: it runs, and packets to its addresses are accepted")]
+    public static partial void AcceptModeUnenforced(ILogger logger, string virtualRouter, string reason);
 
     [LoggerMessage(22, LogLevel.Error, "a virtual router could not be removed: {Error}")]
     public static partial void RemovalFailed(ILogger logger, string error);
+
+    [LoggerMessage(23, LogLevel.Error, "({VirtualRouter}) packets to addresses that it gave up may still be dropped, {Reason}")]
+    public static partial void StillBlocked(ILogger logger, string virtualRouter, string reason);
 }

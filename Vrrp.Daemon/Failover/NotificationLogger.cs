@@ -58,6 +58,12 @@ internal sealed class NotificationLogger(ILogger<NotificationLogger> logger)
             case SendFailed failed:
                 FailoverLog.SendFailed(logger, name, ErrorText(failed.Error), failed.Consecutive);
                 break;
+            case AcceptModeUnenforced { Blocking: true } unenforced:
+                FailoverLog.AcceptModeUnenforced(logger, name, unenforced.Reason);
+                break;
+            case AcceptModeUnenforced unenforced:
+                FailoverLog.StillBlocked(logger, name, unenforced.Reason);
+                break;
             case EngineStalled stalled:
                 FailoverLog.Stalled(logger, stalled.Lateness);
                 break;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net.NetworkInformation;
 using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Links;
 using Vrrp.Packets;
 
 namespace Vrrp.Daemon.Failover;
@@ -13,6 +14,14 @@ internal static class RouterMapping
         interfaceOf ??= InterfaceOf;
         return [.. config.Instances.Select(instance => Map(instance, config.GlobalDefs, interfaceOf))];
     }
+
+    /// <summary>The table's name is keepalived's keyword with a default of our own: its tables are of other families and stay apart in any case.</summary>
+    public static AcceptFilterOptions MapFilter(GlobalDefs globals) => new()
+    {
+        Table = globals.FilterTable ?? "vrrp",
+        Priority = globals.FilterPriority,
+        Counters = globals.FilterCounters,
+    };
 
     private static VirtualRouterConfig Map(
         VrrpInstance instance, GlobalDefs globals, Func<IPAddressValue, string?> interfaceOf) => new()

@@ -27,6 +27,7 @@ internal sealed class VrrpService(
         _node = VrrpNode.Start(new VrrpNodeOptions
         {
             AddressMark = AddressMark,
+            AcceptFilter = RouterMapping.MapFilter(globals),
             RealTimePriority = globals.RealTimePriority,
             RealTimeLimit = globals.RealTimeLimit,
             Nice = globals.NicePriority,
@@ -66,12 +67,6 @@ internal sealed class VrrpService(
         }
 
         await Task.WhenAll(tasks).ConfigureAwait(false);
-        foreach (var router in wanted.Values)
-        {
-            if (!router.AcceptMode && !router.IsOwner)
-                FailoverLog.AcceptModeIgnored(logger, router.Name);
-        }
-
         FailoverLog.Applied(logger, wanted.Count, config.Path);
     }
 

@@ -60,6 +60,9 @@ internal sealed class ReloadService(
         Tell("vrrp_priority", _started.NicePriority != now.NicePriority);
         Tell("vrrp_no_swap", _started.NoSwap != now.NoSwap);
         Tell("vrrp_cpu_affinity", !_started.CpuAffinity.SequenceEqual(now.CpuAffinity));
+        Tell("nftables", _started.FilterTable != now.FilterTable);
+        Tell("nftables_priority", _started.FilterPriority != now.FilterPriority);
+        Tell("nftables_counters", _started.FilterCounters != now.FilterCounters);
         _started = now;
 
         void Tell(string keyword, bool hasChanged)

@@ -1,6 +1,7 @@
 using Vrrp.Daemon.Configuration.Binding;
 using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Failover;
 using static Vrrp.Tests.Configuration.ConfigurationTesting;
 
 namespace Vrrp.Tests.Configuration;
@@ -245,6 +246,16 @@ public class BinderTests
             LowerPriorityNoAdvert: true, HigherPrioritySendAdvert: true, DownTimerAdverts: 100, SkipCheckAdvertisedAddresses: true,
             TrackPrimaryInterface: false, Accept: false, PromoteSecondaries: true, ReceiveBufferSize: 9000, SmtpAlert: true, CheckUnicastSource: false,
         });
+    }
+
+    [Fact]
+    public void The_table_for_no_accept()
+    {
+        var filter = RouterMapping.MapFilter(Globals("nftables filter_vips\nnftables_priority -32768\nnftables_counters\nnftables_ifindex"));
+        Assert.Equal(("filter_vips", -32768, true), (filter.Table, filter.Priority, filter.Counters));
+        Assert.Equal(new() { Table = "vrrp", Priority = -1 }, RouterMapping.MapFilter(Globals("nftables\nnftables_priority 32768")));
+        Assert.Equal(new() { Table = "vrrp" }, RouterMapping.MapFilter(Globals($"nftables {new string('x', 256)}")));
+        Assert.Contains("VRRP0139", Codes($"global_defs {{\nnftables {new string('x', 256)}\n}}\n"));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Vrrp.Links;
 using Vrrp.Packets;
 
@@ -30,6 +31,12 @@ internal sealed class FakePlatform : IVrrpPlatform
     public int AdvertisementError { get; set; }
 
     public int FrameError { get; set; }
+
+    /// <summary>Why the packet filter refuses; null: it does not.</summary>
+    public string? FilterFailure { get; set; }
+
+    /// <summary>What the packet filter blocks, as often as it was told to.</summary>
+    public List<string> Blocked { get; } = [];
 
     /// <summary>Neither logs nor passes packets on, so that what is left allocates nothing.</summary>
     public bool IsQuiet { get; set; }
@@ -131,6 +138,8 @@ internal sealed class FakePlatform : IVrrpPlatform
         return link;
     }
 
+    public IAcceptFilter OpenAcceptFilter() => new Filter(this);
+
     private void TellFacts(FakeInterface at)
     {
         var facts = at.Facts;
@@ -173,6 +182,39 @@ internal sealed class FakePlatform : IVrrpPlatform
         public void Dispose()
         {
         }
+    }
+
+    private sealed class Filter(FakePlatform platform) : IAcceptFilter
+    {
+        public bool TryBlock(ReadOnlySpan<AddressAssignment> addresses, [NotNullWhen(false)] out string? failure)
+        {
+            failure = platform.FilterFailure;
+            if (failure is not null)
+                return false;
+            foreach (var assignment in addresses)
+            {
+                platform.Log.Add($"block {assignment.Address.Address}");
+                platform.Blocked.Add(assignment.Address.Address.ToString());
+            }
+
+            return true;
+        }
+
+        public bool TryUnblock(ReadOnlySpan<AddressAssignment> addresses, [NotNullWhen(false)] out string? failure)
+        {
+            failure = null;
+            foreach (var assignment in addresses)
+            {
+                platform.Log.Add($"unblock {assignment.Address.Address}");
+                Assert.True(platform.Blocked.Remove(assignment.Address.Address.ToString()));
+            }
+
+            return true;
+        }
+
+        public void RemoveLeftBehind() => platform.Blocked.Clear();
+
+        public void Dispose() => platform.Blocked.Clear();
     }
 
     private sealed class Table(FakePlatform platform) : IAddressTable

@@ -67,6 +67,12 @@ internal sealed class VirtualRouter
     /// <summary>Whether <see cref="Outcomes"/> are those of the installation that comes next.</summary>
     public bool IsInstalledAhead { get; set; }
 
+    /// <summary>What the packet filter drops packets for on behalf of this router.</summary>
+    public AddressAssignment[] Blocked { get; set; } = [];
+
+    /// <summary>Why addresses could not be blocked, as it was told last; null while they can.</summary>
+    public string? FilterFailure { get; set; }
+
     /// <summary>The advertisement as last sent, one for each destination, and what it was made of.</summary>
     public byte[]?[] Messages { get; set; } = [];
 

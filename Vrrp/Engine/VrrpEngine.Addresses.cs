@@ -466,6 +466,7 @@ internal sealed partial class VrrpEngine
     private bool InstallAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = true;
+        BlockAddresses(router);
         bool isDone = router.IsInstalledAhead
             ? !Array.Exists(router.Outcomes, static outcome => outcome.Status == AddressStatus.Refused)
             : Install(router.Assignments, router.Outcomes);
@@ -502,7 +503,9 @@ internal sealed partial class VrrpEngine
         var assignments = Array.Exists(router.Assignments, assignment => IsHeldByAnother(router, assignment))
             ? Array.FindAll(router.Assignments, assignment => !IsHeldByAnother(router, assignment))
             : router.Assignments;
-        if (Remove(assignments, router.Outcomes.AsSpan(0, assignments.Length)))
+        bool isComplete = Remove(assignments, router.Outcomes.AsSpan(0, assignments.Length));
+        UnblockAddresses(router);
+        if (isComplete)
             return;
         for (int i = 0; i < assignments.Length; i++)
         {

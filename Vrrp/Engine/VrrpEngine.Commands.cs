@@ -91,9 +91,12 @@ internal sealed partial class VrrpEngine
         if (router.Link is not null && config.UnicastPeers.Length == 0 && before.Group != config.Group)
             router.Link.JoinGroup(config.Group);
         UpdatePriority(router);
+        router.FilterFailure = null;
+        PrepareFilter(router);
 
         if (router.HoldsAddresses && router.State.State == VrrpState.Master)
         {
+            BlockAddresses(router);
             // What only gets another label or scope has to go first; what is new comes before the rest goes, so that no moment is dark.
             var gone = Gone(router, heldBefore);
             Remove(Array.FindAll(gone, held => Array.Exists(router.Assignments, wanted => IsSamePlace(held, wanted))));
@@ -120,6 +123,7 @@ internal sealed partial class VrrpEngine
             Remove(Gone(router, heldBefore));
         }
 
+        UnblockAddresses(router);
         UpdateFaults(router, null);
         Arm(router);
     }

@@ -70,6 +70,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         _notify = notify;
         _monitor = platform.OpenMonitor();
         _addressTable = platform.OpenAddressTable();
+        _acceptFilter = platform.OpenAcceptFilter();
     }
 
     /// <summary>Told when a link is opened, so that its descriptor can be waited for.</summary>
@@ -260,6 +261,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             var router = _takeovers[i];
             // A member of a sync group waits for the others; whatever else is due may change what the deadline means.
             if (_routers[router.Token] != router || router.Group is not null || router.State.State != VrrpState.Backup
+                || !router.Config.AcceptMode
                 || router.State.Deadline > _now || router.StartAt <= _now || router.RetryAt <= _now)
             {
                 continue;
@@ -290,6 +292,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private void Begin(VirtualRouter router)
     {
         RemoveLeftBehind(router);
+        PrepareFilter(router);
         Dispatch(router, VrrpEvent.Startup);
     }
 
@@ -345,6 +348,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
                 case VrrpAction.InstallAddresses:
                     if (!InstallAddresses(router))
                         return false;
+                    // Those that were on an interface of another number before.
+                    UnblockAddresses(router);
                     break;
                 case VrrpAction.RemoveAddresses:
                     RemoveAddresses(router);
@@ -479,6 +484,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
 
         _links.Clear();
         _addressTable.Dispose();
+        _acceptFilter?.Dispose();
         _monitor.Dispose();
     }
 }

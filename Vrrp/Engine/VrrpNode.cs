@@ -48,7 +48,7 @@ public sealed class VrrpNode : IAsyncDisposable
     {
         _options = options;
         _engine = new VrrpEngine(
-            options.Platform ?? new LinuxPlatform(options.AddressMark),
+            options.Platform ?? new LinuxPlatform(options.AddressMark, options.AcceptFilter),
             options.Codec ?? new VrrpFrameCodec(),
             options.StateMachine ?? VrrpStateMachine.Instance,
             _untold.Add);

@@ -16,6 +16,9 @@ public sealed record VrrpNodeOptions
     /// </summary>
     public byte AddressMark { get; init; } = DefaultAddressMark;
 
+    /// <summary>The packet filter for routers with <see cref="VirtualRouterConfig.AcceptMode"/> false; there is none without such a router.</summary>
+    public AcceptFilterOptions AcceptFilter { get; init; } = new();
+
     /// <summary>SCHED_RR priority of the engine thread, 1–99. Null: ordinary scheduling. Needs CAP_SYS_NICE.</summary>
     public int? RealTimePriority { get; init; }
 

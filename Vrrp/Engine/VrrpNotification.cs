@@ -106,6 +106,16 @@ public sealed record PriorityChanged(Instant At, string VirtualRouter, Priority 
 /// <param name="Consecutive">Failures in a row.</param>
 public sealed record SendFailed(Instant At, string VirtualRouter, int Error, int Consecutive) : VrrpNotification(At, VirtualRouter);
 
+/// <summary>
+/// <see cref="VirtualRouterConfig.AcceptMode"/> false cannot be kept: the router runs and its addresses answer, or it gave an address up
+/// that may still be blocked. Told when the router starts or is reconfigured, and when the reason changes.
+/// </summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router.</param>
+/// <param name="Blocking">True when blocking, false when ending it.</param>
+/// <param name="Reason">Why, as a clause.</param>
+public sealed record AcceptModeUnenforced(Instant At, string VirtualRouter, bool Blocking, string Reason) : VrrpNotification(At, VirtualRouter);
+
 /// <summary>The engine was not scheduled in time.</summary>
 /// <param name="At">When it ran again.</param>
 /// <param name="Lateness">By how much the earliest deadline was missed.</param>

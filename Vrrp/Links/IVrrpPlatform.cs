@@ -19,4 +19,8 @@ public interface IVrrpPlatform
     /// <returns>The link.</returns>
     /// <exception cref="Linux.LinuxException">Not permitted, or the interface is gone.</exception>
     IVrrpLink OpenLink(InterfaceFacts facts, IPFamily family);
+
+    /// <summary>Opens what enforces <see cref="VirtualRouterConfig.AcceptMode"/> false; it says when it is used whether it can.</summary>
+    /// <returns>The filter; null, as here by default, when the platform has none.</returns>
+    IAcceptFilter? OpenAcceptFilter() => null;
 }

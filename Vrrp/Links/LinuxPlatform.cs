@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Vrrp.Linux;
 
 namespace Vrrp.Links;
@@ -6,13 +8,22 @@ namespace Vrrp.Links;
 public sealed class LinuxPlatform : IVrrpPlatform
 {
     private readonly AddressMarks _marks;
+    private readonly AcceptFilterOptions _filter;
 
     /// <summary>Makes a platform; nothing is opened yet.</summary>
     /// <param name="mark">
     /// Address protocol (IFA_PROTO) that virtual addresses bear in the kernel, 4–255. Processes that may find one another's leftovers
     /// use the same, others different ones.
     /// </param>
-    public LinuxPlatform(byte mark = AddressMarks.Default) => _marks = new(mark);
+    /// <param name="filter">The table that enforces <see cref="VirtualRouterConfig.AcceptMode"/> false. Null: the defaults.</param>
+    /// <exception cref="ArgumentException">The table's name is empty or too long.</exception>
+    public LinuxPlatform(byte mark = AddressMarks.Default, AcceptFilterOptions? filter = null)
+    {
+        _marks = new(mark);
+        _filter = filter ?? new();
+        if (_filter.Table is { } table && Encoding.UTF8.GetByteCount(table) is 0 or > AcceptFilterOptions.MaximumTableLength)
+            throw new ArgumentException($"The name of a table has 1 to {AcceptFilterOptions.MaximumTableLength} bytes.", nameof(filter));
+    }
 
     /// <inheritdoc/>
     public IInterfaceMonitor OpenMonitor() => new LinuxInterfaceMonitor(_marks);
@@ -28,4 +39,8 @@ public sealed class LinuxPlatform : IVrrpPlatform
             throw new LinuxException($"run VRRP on the loopback interface {facts.Name}", Errno.EOPNOTSUPP);
         return new LinuxVrrpLink(facts, family);
     }
+
+    /// <inheritdoc/>
+    public IAcceptFilter OpenAcceptFilter() =>
+        new LinuxAcceptFilter(_filter.Table ?? string.Create(CultureInfo.InvariantCulture, $"vrrp_{_marks.Mark}"), _filter);
 }

@@ -15,7 +15,9 @@ internal static class Errno
     public const int EINVAL = 22;
     public const int ENOSYS = 38;
     public const int ENOPROTOOPT = 92;
+    public const int EPROTONOSUPPORT = 93;
     public const int EOPNOTSUPP = 95;
+    public const int EAFNOSUPPORT = 97;
     public const int EADDRINUSE = 98;
     public const int EADDRNOTAVAIL = 99;
     public const int ENETDOWN = 100;

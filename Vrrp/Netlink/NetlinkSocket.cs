@@ -48,7 +48,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private bool _disposed;
 
     /// <summary>Opens a socket.</summary>
-    /// <param name="protocol">NETLINK_ROUTE, NETLINK_GENERIC.</param>
+    /// <param name="protocol">NETLINK_ROUTE, NETLINK_NETFILTER, NETLINK_GENERIC.</param>
     /// <param name="groups">Numbers of multicast groups to hear.</param>
     /// <param name="receiveBuffer">Octets of kernel memory for what waits; a small one makes losses likely.</param>
     /// <exception cref="LinuxException">The kernel refused.</exception>
@@ -184,6 +184,41 @@ internal sealed unsafe class NetlinkSocket : IDisposable
                     errors[(int)index] = message.ReadError();
                     missing--;
                 }
+            }
+        }
+    }
+
+    /// <summary>Sends messages that the kernel applies together or not at all, and takes its verdict.</summary>
+    /// <param name="messages">From the mark that begins the transaction to the one that ends it.</param>
+    /// <param name="confirming">Number of a message with NLM_F_ACK, the last one between the marks.</param>
+    /// <param name="explanation">The kernel's own words on a failure, if it gave any.</param>
+    /// <returns>0 when all of it is in force, else the errno of the first failure; nothing has changed then, but for ENOBUFS.</returns>
+    public int Transact(ReadOnlySpan<byte> messages, uint confirming, out string? explanation)
+    {
+        explanation = null;
+        int error = Send(messages);
+        if (error != 0)
+            return error;
+        bool isConfirmed = false;
+        while (true)
+        {
+            nint length = Receive(out _);
+            if (length < 0 && Errno.Last == Errno.ENOBUFS)
+                continue;
+            // All answers were there when the request returned: nothing more is waited for.
+            if (length < 0)
+                return error != 0 ? error : isConfirmed ? 0 : Errno.ENOBUFS;
+            var reader = new NetlinkReader(new(_buffer, (int)length));
+            while (reader.Next(out var message))
+            {
+                if (message.Type != Nlmsg.NLMSG_ERROR)
+                    continue;
+                // A message after the one that failed is acknowledged all the same.
+                isConfirmed |= message.Sequence == confirming;
+                if (error != 0)
+                    continue;
+                error = message.ReadError();
+                explanation = error == 0 ? null : message.ReadExplanation();
             }
         }
     }

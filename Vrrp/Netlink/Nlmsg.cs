@@ -7,6 +7,7 @@ internal static class Nlmsg
     public const int AttributeHeaderLength = 4;
 
     public const int NETLINK_ROUTE = 0;
+    public const int NETLINK_NETFILTER = 12;
     public const int NETLINK_GENERIC = 16;
 
     public const ushort NLM_F_REQUEST = 0x1;
@@ -16,6 +17,7 @@ internal static class Nlmsg
     public const ushort NLM_F_REPLACE = 0x100;
     public const ushort NLM_F_EXCL = 0x200;
     public const ushort NLM_F_CREATE = 0x400;
+    public const ushort NLM_F_APPEND = 0x800;
     public const ushort NLM_F_CAPPED = 0x100;
     public const ushort NLM_F_ACK_TLVS = 0x200;
 

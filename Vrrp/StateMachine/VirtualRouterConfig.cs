@@ -75,8 +75,9 @@ public sealed record VirtualRouterConfig
 
     /// <summary>
     /// Accept_Mode: take packets addressed to the virtual addresses although they are not this host's own. RFC 9568 §6.1.
-    /// Default true, unlike the RFC's: an address that services are reached at must be answered for. The library enforces nothing here:
-    /// false asks the program around it for a packet filter.
+    /// Default true, unlike the RFC's: an address that services are reached at must be answered for. False: while Master and not
+    /// owner, packets to and from the addresses are dropped, but for neighbour discovery and ARP. Linux needs nf_tables for it; without,
+    /// the router runs, its addresses answer, and an <see cref="AcceptModeUnenforced"/> says so.
     /// </summary>
     public bool AcceptMode { get; init; } = true;
 

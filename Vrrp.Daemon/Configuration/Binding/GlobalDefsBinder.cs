@@ -191,6 +191,15 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
             case "log_unknown_vrids":
                 _defs = _defs with { LogUnknownVirtualRouterIds = true };
                 return true;
+            case "nftables":
+                _defs = _defs with { FilterTable = values.TableName(s) ?? _defs.FilterTable };
+                return true;
+            case "nftables_priority":
+                _defs = _defs with { FilterPriority = values.Integer(s, -32768, 32767) ?? _defs.FilterPriority };
+                return true;
+            case "nftables_counters":
+                _defs = _defs with { FilterCounters = true };
+                return true;
             case "vrrp_notify_priority_changes":
                 _defs = _defs with { NotifyPriorityChanges = values.Switch(s) ?? _defs.NotifyPriorityChanges };
                 return true;

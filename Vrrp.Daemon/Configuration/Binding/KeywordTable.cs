@@ -142,10 +142,13 @@ internal static class KeywordTable
         vmac_prefix,vmac_addr_prefix Y3 STRING
         vrrp_rx_bufs_policy N3 POLICY > receive buffers are sized by the daemon
         vrrp_rx_bufs_multiplier N3 COUNT > receive buffers are sized by the daemon
-        vrrp_iptables,vrrp_ipsets Y3 [NAME]
-        nftables,nftables_ipvs Y3 [TABLE]
-        nftables_priority,nftables_ipvs_priority,nftables_ipvs_start_fwmark Y3 NUMBER
-        nftables_ifindex,nftables_counters Y3 -
+        vrrp_iptables,vrrp_ipsets N3 [NAME] > no_accept is kept with nf_tables
+        nftables A3 [TABLE] = vrrp
+        nftables_priority A3 NUMBER = -1
+        nftables_counters A3 -
+        nftables_ifindex N3 - > interfaces are always matched by index
+        nftables_ipvs Y3 [TABLE]
+        nftables_ipvs_priority,nftables_ipvs_start_fwmark Y3 NUMBER
         lvs_sync_daemon Y2 INTERFACE [OPTIONS]
         lvs_timeouts Y2 PROTOCOL SECONDS [PROTOCOL SECONDS]
         lvs_flush Y2 -

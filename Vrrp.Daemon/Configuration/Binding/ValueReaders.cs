@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Configuration.Syntax;
+using Vrrp.Links;
 
 namespace Vrrp.Daemon.Configuration.Binding;
 
@@ -115,6 +117,18 @@ internal sealed class ValueReaders(DiagnosticBag diagnostics)
             && !text.Any(char.IsWhiteSpace) && !text.Contains(':', StringComparison.Ordinal))
             return text;
         diagnostics.NotAnInterfaceName(word);
+        return null;
+    }
+
+    /// <summary>The name of an nf_tables table; null without one, or with one that the kernel cannot take.</summary>
+    public string? TableName(StatementSyntax statement)
+    {
+        if (statement.Words.Length < 2)
+            return null;
+        var word = statement.Words[1];
+        if (Encoding.UTF8.GetByteCount(word.Text) is > 0 and <= AcceptFilterOptions.MaximumTableLength)
+            return word.Text;
+        diagnostics.NotATableName(word, AcceptFilterOptions.MaximumTableLength);
         return null;
     }
 

@@ -178,6 +178,9 @@ internal sealed class DiagnosticBag
     public void NotAnInterfaceName(Token word) => Add("VRRP0113", Warning, word,
         $"'{Clean(word.Text)}' cannot be the name of an interface (1 to 15 characters, no '/', no ':').");
 
+    public void NotATableName(Token word, int max) => Add("VRRP0139", Warning, word,
+        Format($"'{Clean(word.Text)}' cannot be the name of a table (1 to {max} bytes); the line is ignored."));
+
     public void BadPrefixLength(Token word, int full) => Add("VRRP0114", Warning, word,
         Format($"the prefix length of '{Clean(word.Text)}' is not 0 to {full}; /{full} is used, as by keepalived."));
 

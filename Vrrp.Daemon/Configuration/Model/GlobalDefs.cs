@@ -100,6 +100,15 @@ internal sealed record GlobalDefs
     /// <summary>Processors the engine thread is pinned to. Empty: any.</summary>
     public ImmutableArray<int> CpuAffinity { get; init; } = [];
 
+    /// <summary>Name of the nf_tables table for no_accept. Null: the daemon's own.</summary>
+    public string? FilterTable { get; init; }
+
+    /// <summary>Priority of that table's chains.</summary>
+    public int FilterPriority { get; init; } = -1;
+
+    /// <summary>Whether its rules count what they drop.</summary>
+    public bool FilterCounters { get; init; }
+
     public bool EnableScriptSecurity { get; init; }
 
     public string? ScriptUser { get; init; }
