@@ -380,16 +380,28 @@ public sealed class VrrpNode : IAsyncDisposable
 
     private void SetScheduling()
     {
-        RealTime.SetTimerSlack();
+        Try(RealTime.SetTimerSlack);
         if (_options.Processors.Length > 0)
-            RealTime.SetAffinity(_options.Processors.AsSpan());
+            Try(() => RealTime.SetAffinity(_options.Processors.AsSpan()));
         if (_options.Nice is { } nice)
-            RealTime.SetNice(nice);
+            Try(() => RealTime.SetNice(nice));
         if (_options.LockMemory)
-            RealTime.LockMemory();
+            Try(RealTime.LockMemory);
         if (_options.RealTimeLimit is { } limit)
-            RealTime.SetTimeLimit(limit);
+            Try(() => RealTime.SetTimeLimit(limit));
         if (_options.RealTimePriority is { } priority)
-            RealTime.SetRoundRobin(priority);
+            Try(() => RealTime.SetRoundRobin(priority));
+
+        void Try(Action set)
+        {
+            try
+            {
+                set();
+            }
+            catch (LinuxException refused) when (_options.SchedulingRefused is not null)
+            {
+                _options.SchedulingRefused(refused);
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Vrrp.Links;
+using Vrrp.Linux;
 using Vrrp.Packets;
 
 namespace Vrrp;
@@ -33,6 +34,12 @@ public sealed record VrrpNodeOptions
 
     /// <summary>Whether the process locks its memory, so that no page of it is ever swapped out.</summary>
     public bool LockMemory { get; init; }
+
+    /// <summary>
+    /// Called on the engine's thread for each setting of scheduling or memory that the kernel refused; the node then runs without it.
+    /// Null: the first refusal makes <see cref="VrrpNode.Start"/> throw.
+    /// </summary>
+    public Action<LinuxException>? SchedulingRefused { get; init; }
 
     /// <summary>Sockets, addresses and interfaces. Null: those of this Linux host.</summary>
     public IVrrpPlatform? Platform { get; init; }
