@@ -11,7 +11,10 @@ internal enum InstanceChangeKind
     /// <summary>Settings change while it runs; a Master stays Master.</summary>
     Changed,
 
-    /// <summary>It is another router on the wire now (interface, VRID, family or version): the old one leaves, the new one starts.</summary>
+    /// <summary>
+    /// It is another router on the wire now (interface, VRID, family, version, owner or not, unicast or not): the old one leaves, then the
+    /// new one starts.
+    /// </summary>
     Restarted,
     Added,
     Removed,
@@ -25,9 +28,19 @@ internal enum InstanceChangeKind
 internal sealed record InstanceChange(InstanceChangeKind Kind, VrrpInstance? Old, VrrpInstance? New, ImmutableArray<string> Settings)
 {
     public bool Renamed => Old is not null && New is not null && Old.Name != New.Name;
+
+    /// <summary>What happened to it, in words.</summary>
+    public string Describe() => Kind switch
+    {
+        InstanceChangeKind.Added => "added",
+        InstanceChangeKind.Removed => "removed",
+        InstanceChangeKind.Restarted => $"restarted, because it is another router now: {string.Join(", ", Settings)}",
+        _ when Renamed => $"was {Old!.Name}; changed: {string.Join(", ", Settings)}",
+        _ => $"changed: {string.Join(", ", Settings)}",
+    };
 }
 
-/// <summary>The changes from one configuration to another: what a reload applies and <c>plan</c> prints. Pure.</summary>
+/// <summary>The changes from one configuration to another, for the log of a reload and for <c>plan</c>; RouterPlan applies them. Pure.</summary>
 internal sealed record ConfigDiff
 {
     /// <summary>The new configuration's instances in its order, then the removed ones.</summary>
@@ -77,13 +90,11 @@ internal sealed record ConfigDiff
         (nameof(VrrpInstance.HigherPrioritySendAdvert), (a, b) => a.HigherPrioritySendAdvert == b.HigherPrioritySendAdvert),
         (nameof(VrrpInstance.DownTimerAdverts), (a, b) => a.DownTimerAdverts == b.DownTimerAdverts),
         (nameof(VrrpInstance.Checksum), (a, b) => a.Checksum == b.Checksum),
-        (nameof(VrrpInstance.DetectOldUnicastChecksum), (a, b) => a.DetectOldUnicastChecksum == b.DetectOldUnicastChecksum),
         (nameof(VrrpInstance.SkipCheckAdvertisedAddresses), (a, b) => a.SkipCheckAdvertisedAddresses == b.SkipCheckAdvertisedAddresses),
         (nameof(VrrpInstance.Strict), (a, b) => a.Strict == b.Strict),
         (nameof(VrrpInstance.Accept), (a, b) => a.Accept == b.Accept),
         (nameof(VrrpInstance.OwnerIgnoreAdverts), (a, b) => a.OwnerIgnoreAdverts == b.OwnerIgnoreAdverts),
         (nameof(VrrpInstance.PromoteSecondaries), (a, b) => a.PromoteSecondaries == b.PromoteSecondaries),
-        (nameof(VrrpInstance.ReceiveBufferSize), (a, b) => a.ReceiveBufferSize == b.ReceiveBufferSize),
         (nameof(VrrpInstance.SyncGroup), (a, b) => a.SyncGroup == b.SyncGroup),
         (nameof(VrrpInstance.Notify), (a, b) => a.Notify == b.Notify),
         (nameof(VrrpInstance.SmtpAlert), (a, b) => a.SmtpAlert == b.SmtpAlert),
@@ -143,7 +154,9 @@ internal sealed record ConfigDiff
     private static InstanceChange Compare(VrrpInstance old, VrrpInstance now)
     {
         ImmutableArray<string> settings = [.. Settings.Where(s => !s.Same(old, now)).Select(s => s.Name)];
-        var kind = !SameRouter(old, now) || old.Version != now.Version ? InstanceChangeKind.Restarted
+        bool restarts = !SameRouter(old, now) || old.Version != now.Version || old.Priority.IsOwner != now.Priority.IsOwner
+            || old.UnicastPeers.IsEmpty != now.UnicastPeers.IsEmpty;
+        var kind = restarts ? InstanceChangeKind.Restarted
             : settings.Any(s => s != nameof(VrrpInstance.Name)) ? InstanceChangeKind.Changed
             : InstanceChangeKind.Unchanged;
         return new(kind, old, now, settings);

@@ -23,7 +23,7 @@ internal static class RouterMapping
         Counters = globals.FilterCounters,
     };
 
-    private static VirtualRouterConfig Map(
+    public static VirtualRouterConfig Map(
         VrrpInstance instance, GlobalDefs globals, Func<IPAddressValue, string?> interfaceOf) => new()
     {
         Name = instance.Name,
@@ -51,7 +51,9 @@ internal static class RouterMapping
         DownTimerAdverts = instance.DownTimerAdverts,
         AnswerLowerPriority = !instance.LowerPriorityNoAdvert,
         AdvertiseBeforeYield = instance.HigherPrioritySendAdvert,
-        OwnerIgnoresAdvertisements = instance.OwnerIgnoreAdverts ? true : null,
+        OwnerIgnoresAdvertisements = instance.OwnerIgnoreAdverts,
+        // keepalived compares when the Master changes; a difference is no more than a note there and here.
+        AddressListCheck = instance.SkipCheckAdvertisedAddresses ? AddressListCheck.Off : AddressListCheck.LogOnly,
         RequireLinkLocalFirst = instance.Strict,
         Announcements = new()
         {

@@ -244,7 +244,7 @@ public class BinderTests
         Assert.True(instance is
         {
             LowerPriorityNoAdvert: true, HigherPrioritySendAdvert: true, DownTimerAdverts: 100, SkipCheckAdvertisedAddresses: true,
-            TrackPrimaryInterface: false, Accept: false, PromoteSecondaries: true, ReceiveBufferSize: 9000, SmtpAlert: true, CheckUnicastSource: false,
+            TrackPrimaryInterface: false, Accept: false, PromoteSecondaries: true, SmtpAlert: true, CheckUnicastSource: false,
         });
     }
 
@@ -295,6 +295,19 @@ public class BinderTests
         Assert.Equal(error, Codes(InstanceText("") + "\n" + second).Contains("VRRP0206"));
     }
 
+    [Theory]
+    [InlineData("unicast_src_ip 10.0.0.8\nunicast_peer {\n10.0.0.7\n}", "unicast_src_ip 10.0.0.9\nunicast_peer {\n10.0.0.7\n}", true)]
+    [InlineData("unicast_src_ip 10.0.0.8\nunicast_peer {\n10.0.0.7\n}", "unicast_src_ip 10.0.0.8\nunicast_peer {\n10.0.0.6\n}", false)]
+    [InlineData("mcast_dst_ip 224.0.0.99", "mcast_dst_ip 224.0.0.99", true)]
+    public void What_passes_can_run_side_by_side(string first, string second, bool error)
+    {
+        string other = InstanceText(second).Replace("instance V", "instance W", StringComparison.Ordinal).Replace("10.0.0.1\n", "10.0.0.2\n", StringComparison.Ordinal);
+        var result = Load(InstanceText(first) + "\n" + other);
+        Assert.Equal(error, result.Config is null);
+        if (result.Config is { } config)
+            Assert.Empty(RouterPlan.Create([], RouterMapping.Map(config)).Problems);
+    }
+
     [Fact]
     public void Sync_groups()
     {
@@ -313,9 +326,9 @@ public class BinderTests
     {
         var globals = Globals("smtp_server mx 587\nsmtp_connect_timeout 0\nnotification_email_from a@b\nvrrp_rt_priority 99\nvrrp_priority -20\nvrrp_no_swap\nvrrp_cpu_affinity 0 3\nvrrp_rlimit_rttime 5000\nvrrp_startup_delay 2.5\ndynamic_interfaces allow_if_changes\nscript_user nobody nogroup\nenable_script_security\nmax_auto_priority -1");
         Assert.Equal(("mx", "587", 1), (globals.SmtpServer, globals.SmtpPort, (int)globals.SmtpConnectTimeout.TotalSeconds));
-        Assert.Equal((99, -20, -1), (globals.RealTimePriority, globals.NicePriority, globals.MaxAutoPriority));
+        Assert.Equal((99, -20), (globals.RealTimePriority, globals.NicePriority));
         Assert.Equal([0, 3], globals.CpuAffinity.ToArray());
-        Assert.True(globals is { NoSwap: true, DynamicInterfaces: true, AllowInterfaceChanges: true, EnableScriptSecurity: true, ScriptUser: "nobody", ScriptGroup: "nogroup" });
+        Assert.True(globals is { NoSwap: true, DynamicInterfaces: true, EnableScriptSecurity: true, ScriptUser: "nobody", ScriptGroup: "nogroup" });
         Assert.Equal((5000d, 2.5), (globals.RealTimeLimit!.Value.TotalMicroseconds, globals.StartupDelay.TotalSeconds));
     }
 
@@ -323,6 +336,7 @@ public class BinderTests
     [InlineData("vrrp_rt_priority 100", "VRRP0104")]
     [InlineData("vrrp_rt_priority 0", "VRRP0104")]
     [InlineData("vrrp_priority 20", "VRRP0104")]
+    [InlineData("vrrp_cpu_affinity 0 1024", "VRRP0104")]
     [InlineData("vrrp_mcast_group4 10.0.0.1", "VRRP0112")]
     [InlineData("vrrp_mcast_group4 ff02::12", "VRRP0112")]
     [InlineData("vrrp_garp_interval 0", "VRRP0129")]

@@ -16,6 +16,8 @@ public class ConfigDiffTests
     [InlineData(Old, "vrrp_garp_master_delay 9", "Changed", "Announcements")]
     [InlineData(Old + "\nvirtual_router_id 52", "", "Restarted", "VirtualRouterId")]
     [InlineData(Old + "\ninterface eth9", "", "Restarted", "Interface")]
+    [InlineData(Old + "\nunicast_peer {\n10.0.0.8\n}", "", "Restarted", "UnicastPeers")]
+    [InlineData("state MASTER\npriority 255\nauthentication {\nauth_type PASS\nauth_pass 1234\n}\ntrack_interface {\neth1\n}", "", "Restarted", "InitialState,Priority")]
     public void An_instance(string lines, string globals, string kind, string settings)
     {
         var change = Assert.Single(ConfigDiff.Create(Config(InstanceText(Old)), Config(InstanceText(lines, globals))).Instances);

@@ -1,5 +1,6 @@
 using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Failover;
+using Vrrp.Packets;
 
 namespace Vrrp.Tests.Failover;
 
@@ -92,6 +93,27 @@ public class RouterMappingTests
         Assert.Contains(new TrackedInterface("eth2"), router.TrackedInterfaces);
         Assert.Equal("192.0.2.254/24 dev eth2", Assert.Single(router.VirtualAddresses).ToString());
         Assert.Equal(IPFamily.IPv6, Assert.Single(router.ExcludedAddresses).Address.Family);
+    }
+
+    [Theory]
+    [InlineData("", "", AddressListCheck.LogOnly)]
+    [InlineData("skip_check_adv_addr", "", AddressListCheck.Off)]
+    [InlineData("", "vrrp_skip_check_adv_addr", AddressListCheck.Off)]
+    [InlineData("", "vrrp_skip_check_adv_addr off", AddressListCheck.LogOnly)]
+    public void Address_lists_are_compared_unless_told_otherwise(string line, string globals, AddressListCheck expected) =>
+        Assert.Equal(expected, Map($"interface eth0\n{line}\nvirtual_ipaddress {{\n192.0.2.254\n}}", globals).AddressListCheck);
+
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("owner_ignore_adverts", true)]
+    [InlineData("strict_mode", true)]
+    public void An_owner_ignores_others_when_told_to(string line, bool expected)
+    {
+        foreach (int version in (int[])[2, 3])
+        {
+            var router = Map($"interface eth0\nstate MASTER\npriority 255\nversion {version}\n{line}\nvirtual_ipaddress {{\n192.0.2.254\n}}");
+            Assert.Equal(expected, router.OwnerIgnoresAdvertisements);
+        }
     }
 
     [Fact]

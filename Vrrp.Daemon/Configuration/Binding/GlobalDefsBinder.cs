@@ -8,6 +8,9 @@ namespace Vrrp.Daemon.Configuration.Binding;
 /// <summary>global_defs and the single lines of the root. Several global_defs blocks add up.</summary>
 internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader reader, ValueReaders values)
 {
+    /// <summary>The engine's affinity mask ends there.</summary>
+    private const int MaxProcessor = 1023;
+
     private GlobalDefs _defs = new();
     private TimeSpan? _masterDelay;
     private int? _masterRepeat;
@@ -133,7 +136,7 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
                 _defs = _defs with { ReloadCheckConfig = true };
                 break;
             case "dynamic_interfaces":
-                _defs = _defs with { DynamicInterfaces = true, AllowInterfaceChanges = Word(1) == "allow_if_changes" };
+                _defs = _defs with { DynamicInterfaces = true };
                 break;
             case "default_interface":
                 _defs = _defs with { DefaultInterface = values.InterfaceName(s.Words[1]) ?? _defs.DefaultInterface };
@@ -256,19 +259,11 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
                 var processors = ImmutableArray.CreateBuilder<int>();
                 foreach (var word in s.Words.Skip(1))
                 {
-                    if (values.Integer(word, s.Name.Text, 0, 4095) is { } processor && !processors.Contains(processor))
+                    if (values.Integer(word, s.Name.Text, 0, MaxProcessor) is { } processor && !processors.Contains(processor))
                         processors.Add(processor);
                 }
 
                 _defs = _defs with { CpuAffinity = processors.DrainToImmutable() };
-                break;
-            case "max_auto_priority":
-                if (s.Words.Length > 1)
-                    _defs = _defs with { MaxAutoPriority = values.Integer(s, -1, 99) ?? _defs.MaxAutoPriority };
-                break;
-            case "min_auto_priority_delay":
-                if (values.Integer(s, 1, 10_000_000) is { } lateness)
-                    _defs = _defs with { MinAutoPriorityDelay = TimeSpan.FromMicroseconds(lateness) };
                 break;
         }
     }

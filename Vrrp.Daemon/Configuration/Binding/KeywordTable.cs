@@ -93,8 +93,8 @@ internal static class KeywordTable
         net_namespace A2 NAME
         net_namespace_ipvs Y3 [NAME]
         namespace_with_ipsets N3 - > no ipsets are used
-        instance A3 NAME
-        use_pid_dir A3 -
+        instance Y3 NAME
+        use_pid_dir Y3 -
         child_wait_time N3 SECONDS = 5 > there are no child processes to wait for
         linkbeat_use_polling N3 - > links are followed by netlink
         [global_defs]
@@ -136,9 +136,9 @@ internal static class KeywordTable
         dynamic_interfaces A2 [allow_if_changes]
         default_interface A2 INTERFACE = eth0
         disable_local_igmp N3 - > no VMAC interfaces are used
-        max_auto_priority A2 [NUMBER] = 0
-        min_auto_priority_delay A3 MICROSECONDS = 1000000
-        vrrp_notify_priority_changes A3 [bool] = off
+        max_auto_priority N2 [NUMBER] > the daemon never raises its own priority; vrrp_rt_priority sets it
+        min_auto_priority_delay N3 MICROSECONDS > the daemon never raises its own priority; vrrp_rt_priority sets it
+        vrrp_notify_priority_changes Y3 [bool] = off
         vmac_prefix,vmac_addr_prefix Y3 STRING
         vrrp_rx_bufs_policy N3 POLICY > receive buffers are sized by the daemon
         vrrp_rx_bufs_multiplier N3 COUNT > receive buffers are sized by the daemon
@@ -158,9 +158,9 @@ internal static class KeywordTable
         lvs_netlink_cmd_rcv_bufs,lvs_netlink_monitor_rcv_bufs N3 BYTES > netlink buffers are sized by the daemon
         lvs_netlink_cmd_rcv_bufs_force,lvs_netlink_monitor_rcv_bufs_force N3 [bool] > netlink buffers are sized by the daemon
         snmp_vs_stats_update_interval,snmp_rs_stats_update_interval N3 SECONDS > there is no SNMP agent
-        enable_script_security A1 -
-        script_user A1 USER [GROUP]
-        use_symlink_paths A3 [bool]
+        enable_script_security Y1 -
+        script_user Y1 USER [GROUP]
+        use_symlink_paths Y3 [bool]
         set_supplementary_groups Y3 [bool]
         notify_fifo,vrrp_notify_fifo,lvs_notify_fifo Y2 PATH [USER [GROUP]]
         notify_fifo_script,vrrp_notify_fifo_script,lvs_notify_fifo_script Y2 COMMAND [USER [GROUP]]
@@ -173,7 +173,7 @@ internal static class KeywordTable
         checker_priority,bfd_priority N2 NICE > there is one process
         vrrp_rt_priority A2 PRIORITY
         checker_rt_priority,bfd_rt_priority N2 PRIORITY > only the VRRP thread runs real-time
-        vrrp_rlimit_rttime A3 MICROSECONDS = 10000
+        vrrp_rlimit_rttime A3 MICROSECONDS = no limit
         vrrp_rlimit_rtime D3 MICROSECONDS > vrrp_rlimit_rttime
         checker_rlimit_rttime,bfd_rlimit_rttime,checker_rlimit_rtime,bfd_rlimit_rtime N3 MICROSECONDS > only the VRRP thread runs real-time
         vrrp_no_swap A3 -
@@ -235,13 +235,13 @@ internal static class KeywordTable
         track_file,track_process Y2 {entries -
         track_bfd Y3 {entries -
         dont_track_primary A2 -
-        promote_secondaries A3 -
+        promote_secondaries Y3 -
         linkbeat_use_polling N3 - > links are followed by netlink
         notify_master,notify_backup,notify_fault,notify_stop,notify Y1 COMMAND [USER [GROUP]]
         notify_deleted Y3 [COMMAND [USER [GROUP]]]
         notify_master_rx_lower_pri Y2 COMMAND [USER [GROUP]]
         smtp_alert Y1 [bool]
-        notify_priority_changes A3 [bool]
+        notify_priority_changes Y3 [bool]
         garp_master_delay A1 SECONDS
         garp_master_repeat A1 COUNT
         garp_master_refresh A1 SECONDS
@@ -255,7 +255,7 @@ internal static class KeywordTable
         down_timer_adverts A2 COUNT = 3
         owner_ignore_adverts A3 [bool]
         timer_expired_backup,thread_timer_expired N3 [PRIORITY] > a router whose timers ran late always listens before it takes over
-        kernel_rx_buf_size A3 BYTES
+        kernel_rx_buf_size N3 BYTES > receive buffers are sized by the daemon
         lvs_sync_daemon_interface Y3 INTERFACE > lvs_sync_daemon in global_defs
         use_vmac,use_ipvlan Y2 [OPTIONS]
         vmac_xmit_base Y2 -
@@ -279,7 +279,7 @@ internal static class KeywordTable
         track_bfd Y3 {entries -
         sync_group_tracking_weight A2 -
         global_tracking D3 -
-        notify_priority_changes A3 [bool]
+        notify_priority_changes Y3 [bool]
         [vrrp_script]
         script Y1 COMMAND
         interval,timeout Y1 SECONDS

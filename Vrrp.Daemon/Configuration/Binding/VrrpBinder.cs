@@ -3,6 +3,7 @@ using System.Text;
 using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Configuration.Syntax;
+using Vrrp.Daemon.Failover;
 
 namespace Vrrp.Daemon.Configuration.Binding;
 
@@ -118,7 +119,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         }
 
         RemoveSharedAddresses(instances, kept);
-        CheckVirtualRouterIds(instances, kept);
+        CheckVirtualRouterIds(instances, kept, defs);
         var groups = CompleteGroups(instances, kept, defs);
         var statics = ImmutableArray.CreateBuilder<StaticAddress>();
         var seen = new HashSet<(IPAddressValue, string)>();
@@ -296,8 +297,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
                 return true;
             case "old_unicast_checksum":
                 d.OldUnicastChecksum = s.Words.Length == 1;
-                d.NeverOldUnicastChecksum = s.Words.Length > 1 && s.Words[1].Text == "never";
-                if (s.Words.Length > 1 && !d.NeverOldUnicastChecksum)
+                // "never" forbids keepalived to switch by itself, which is not done here anyway.
+                if (s.Words.Length > 1 && s.Words[1].Text != "never")
                     diagnostics.UnknownOption(s.Words[1], s.Name.Text, secondAddress: false);
                 return true;
             case "skip_check_adv_addr":
@@ -312,9 +313,6 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
                 return true;
             case "promote_secondaries":
                 d.PromoteSecondaries = true;
-                return true;
-            case "kernel_rx_buf_size":
-                d.ReceiveBuffer = values.Integer(s, 1, int.MaxValue) ?? d.ReceiveBuffer;
                 return true;
             default:
                 return false;
@@ -513,13 +511,11 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             HigherPrioritySendAdvert = !strict && (d.HigherSendAdvert ?? defs.HigherPrioritySendAdvert),
             DownTimerAdverts = CompleteDownTimer(d, defs, strict),
             Checksum = CompleteChecksum(d, defs, version, family, unicast),
-            DetectOldUnicastChecksum = !d.NeverOldUnicastChecksum,
             SkipCheckAdvertisedAddresses = d.SkipCheck ?? defs.SkipCheckAdvertisedAddresses,
             Strict = strict,
             Accept = CompleteAccept(d, version, strict, owner),
             OwnerIgnoreAdverts = CompleteOwnerIgnore(d, defs, owner, strict),
             PromoteSecondaries = d.PromoteSecondaries,
-            ReceiveBufferSize = d.ReceiveBuffer,
             Notify = d.Notify,
             SmtpAlert = d.SmtpAlert ?? defs.SmtpAlertVrrp ?? defs.SmtpAlert ?? false,
             NotifyPriorityChanges = d.NotifyPriorityChanges ?? defs.NotifyPriorityChanges,
@@ -812,37 +808,35 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         }
     }
 
-    private void CheckVirtualRouterIds(List<VrrpInstance> instances, List<Draft> drafts)
+    /// <summary>The engine's own rule, so that what passes here can also run.</summary>
+    private void CheckVirtualRouterIds(List<VrrpInstance> instances, List<Draft> drafts, GlobalDefs defs)
     {
+        // This host need not be the one the file is for: an unnamed interface is that of another instance with the same source, or its own.
+        var carriers = new Dictionary<IPAddressValue, string>();
+        foreach (var instance in instances)
+        {
+            if (instance is { Interface: { } named, UnicastSource: { } source })
+                carriers.TryAdd(source, named);
+        }
+
         // Keyed so that thousands of instances need no comparison of all pairs.
-        var seen = new Dictionary<(VirtualRouterId, IPFamily, string), List<int>>();
+        var seen = new Dictionary<(VirtualRouterId, string), List<(VirtualRouterConfig Router, int Index)>>();
         for (int i = 0; i < instances.Count; i++)
         {
-            var instance = instances[i];
-            var key = (instance.VirtualRouterId, instance.Family, instance.Interface ?? "");
+            var router = RouterMapping.Map(instances[i], defs, source => carriers.GetValueOrDefault(source) ?? $"interface of {source}");
+            var key = (router.VirtualRouterId, router.Interface);
             if (!seen.TryGetValue(key, out var others))
                 seen[key] = others = [];
-            foreach (int other in others)
+            int other = others.FindIndex(o => router.ConflictsWith(o.Router));
+            if (other >= 0)
             {
-                if (!Collides(instance, instances[other]))
-                    continue;
+                int index = others[other].Index;
                 diagnostics.DuplicateVirtualRouterId(
-                    drafts[i].VirtualRouterIdPlace!, instances[other].Name, drafts[other].VirtualRouterIdPlace!.Span, instance.Interface, instance.Family);
-                break;
+                    drafts[i].VirtualRouterIdPlace!, instances[index].Name, drafts[index].VirtualRouterIdPlace!.Span, instances[i].Interface, instances[i].Family);
             }
 
-            others.Add(i);
+            others.Add((router, i));
         }
-    }
-
-    private static bool Collides(VrrpInstance a, VrrpInstance b)
-    {
-        bool unicast = a.UnicastPeers.Length > 0;
-        if (unicast != b.UnicastPeers.Length > 0)
-            return false;
-        return unicast
-            ? a.UnicastSource == b.UnicastSource && a.UnicastPeers.Any(p => b.UnicastPeers.Any(q => q.Address == p.Address))
-            : a.MulticastGroup == b.MulticastGroup;
     }
 
     private ImmutableArray<SyncGroup> CompleteGroups(List<VrrpInstance> instances, List<Draft> drafts, GlobalDefs defs)
@@ -1030,13 +1024,9 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
 
         public bool OldUnicastChecksum { get; set; }
 
-        public bool NeverOldUnicastChecksum { get; set; }
-
         public bool? SkipCheck { get; set; }
 
         public bool PromoteSecondaries { get; set; }
-
-        public int? ReceiveBuffer { get; set; }
 
         public NotifyScripts Notify { get; set; } = new();
 

@@ -69,10 +69,10 @@ internal sealed record GlobalDefs
 
     public bool LogUnknownVirtualRouterIds { get; init; }
 
-    /// <summary>Interfaces need not exist at the start. We always behave so; this only records that it was asked for.</summary>
+    /// <summary>
+    /// Interfaces need not exist at the start and may come back as others. We always behave so; this only records that it was asked for.
+    /// </summary>
     public bool DynamicInterfaces { get; init; }
-
-    public bool AllowInterfaceChanges { get; init; }
 
     /// <summary>Interface of static addresses that name none.</summary>
     public string DefaultInterface { get; init; } = "eth0";
@@ -82,16 +82,13 @@ internal sealed record GlobalDefs
     /// <summary>SCHED_RR priority of the engine thread, 1–99. Null: ordinary scheduling.</summary>
     public int? RealTimePriority { get; init; }
 
-    /// <summary>Highest real-time priority the daemon may give itself when its timers run late; −1: never.</summary>
-    public int MaxAutoPriority { get; init; }
-
-    /// <summary>Lateness that makes it do so.</summary>
-    public TimeSpan MinAutoPriorityDelay { get; init; } = TimeSpan.FromSeconds(1);
-
     /// <summary>Nice value, −20…19. Null: unchanged.</summary>
     public int? NicePriority { get; init; }
 
-    /// <summary>Limit of processor time under real-time scheduling. Null: keepalived's 10 ms when real-time.</summary>
+    /// <summary>
+    /// Processor time the real-time thread may use without waiting; the kernel kills a process that exceeds it, addresses left behind.
+    /// Null: no limit is set. keepalived sets 10 ms of its own accord; here it is set only when asked for.
+    /// </summary>
     public TimeSpan? RealTimeLimit { get; init; }
 
     /// <summary>Lock memory.</summary>

@@ -96,10 +96,7 @@ internal sealed record VrrpInstance
     /// <summary>The form sent; version 3 over IPv4 only.</summary>
     public VrrpChecksum Checksum { get; init; }
 
-    /// <summary>Send the old unicast checksum once a peer does. False with <c>old_unicast_checksum never</c>.</summary>
-    public bool DetectOldUnicastChecksum { get; init; } = true;
-
-    /// <summary>Compare the advertised addresses only when the Master changes.</summary>
+    /// <summary>Do not compare the advertised addresses; keepalived still does when the Master changes.</summary>
     public bool SkipCheckAdvertisedAddresses { get; init; }
 
     /// <summary>RFC strictness; its consequences are already applied to the other properties.</summary>
@@ -111,11 +108,8 @@ internal sealed record VrrpInstance
     /// <summary>As owner, ignore what others advertise.</summary>
     public bool OwnerIgnoreAdverts { get; init; }
 
-    /// <summary>Set the sysctl that keeps other addresses of a removed address's subnet.</summary>
+    /// <summary>Set the sysctl that keeps other addresses of a removed address's subnet; recorded, not active yet.</summary>
     public bool PromoteSecondaries { get; init; }
-
-    /// <summary>Bytes of receive buffer. Null: the system's.</summary>
-    public int? ReceiveBufferSize { get; init; }
 
     /// <summary>Name of the sync group it belongs to. Null: none.</summary>
     public string? SyncGroup { get; init; }
