@@ -29,7 +29,7 @@ internal static partial class FailoverLog
     [LoggerMessage(8, LogLevel.Warning, "({VirtualRouter}) {Address} was left behind by a process that was killed: removed")]
     public static partial void AddressLeftBehind(ILogger logger, string virtualRouter, string address);
 
-    [LoggerMessage(9, LogLevel.Information, "({VirtualRouter}) {Address} handed over")]
+    [LoggerMessage(9, LogLevel.Information, "({VirtualRouter}) {Address} removed")]
     public static partial void AddressReleased(ILogger logger, string virtualRouter, string address);
 
     [LoggerMessage(10, LogLevel.Warning, "({VirtualRouter}) dropped an advertisement of {Source} on {Interface}: {Reason} ({Count} since this was last said)")]
@@ -68,9 +68,12 @@ internal static partial class FailoverLog
     [LoggerMessage(21, LogLevel.Error, "({VirtualRouter}) no_accept cannot be kept, {Reason}: it runs, and packets to its addresses are accepted")]
     public static partial void AcceptModeUnenforced(ILogger logger, string virtualRouter, string reason);
 
-    [LoggerMessage(22, LogLevel.Error, "a virtual router could not be removed: {Error}")]
-    public static partial void RemovalFailed(ILogger logger, string error);
+    [LoggerMessage(22, LogLevel.Warning, "{Keyword} has no effect: {Error}")]
+    public static partial void SchedulingRefused(ILogger logger, string keyword, string error);
 
     [LoggerMessage(23, LogLevel.Error, "({VirtualRouter}) packets to addresses that it gave up may still be dropped, {Reason}")]
     public static partial void StillBlocked(ILogger logger, string virtualRouter, string reason);
+
+    [LoggerMessage(24, LogLevel.Information, "({VirtualRouter}) is {Status}")]
+    public static partial void Status(ILogger logger, string virtualRouter, string status);
 }

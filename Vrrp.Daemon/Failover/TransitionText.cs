@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Vrrp.Daemon.Failover;
 
-/// <summary>A transition in words. Pure.</summary>
+/// <summary>A transition or a state in words. Pure.</summary>
 internal static class TransitionText
 {
     public static string Describe(RouterTransition transition)
@@ -28,6 +28,21 @@ internal static class TransitionText
         if (transition.Detail is { } detail)
             reason = transition.Reason == TransitionReason.FaultBegan ? detail : $"{reason}; {detail}";
         return string.Create(CultureInfo.InvariantCulture, $"{reason} (own priority {transition.EffectivePriority}, was {Name(transition.From)})");
+    }
+
+    /// <summary>One router as it is now, for the log.</summary>
+    public static string Describe(VirtualRouterStatus router)
+    {
+        string detail = router.State switch
+        {
+            VrrpState.Fault => Faults(router.Faults),
+            VrrpState.Master => "serving",
+            _ when router.HoldsAddresses => "handing over",
+            VrrpState.Backup when router.MasterAddress.IsNone => "no Master heard yet",
+            VrrpState.Backup => $"Master {router.MasterAddress} with priority {router.MasterPriority}",
+            _ => "not started yet",
+        };
+        return string.Create(CultureInfo.InvariantCulture, $"{Name(router.State)}: {detail} (own priority {router.EffectivePriority})");
     }
 
     public static string Name(VrrpState state) => state switch

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Hosting;
+using Vrrp.Links;
 
 namespace Vrrp.Daemon.Failover;
 
@@ -17,15 +17,22 @@ internal sealed class VrrpService(
     /// <summary>Mark of the daemon's addresses, apart from those of programs that use the library beside it.</summary>
     private const byte AddressMark = 113;
 
-    private DaemonConfig _running = new() { Path = initial.Path };
+    /// <summary>Sockets, addresses and interfaces. Null: those of this host.</summary>
+    internal IVrrpPlatform? Platform { get; init; }
+
+    private readonly Lock _runningLock = new();
+    private readonly Dictionary<string, VirtualRouterConfig> _running = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _declaredFaulty = new(StringComparer.Ordinal);
     private VrrpNode? _node;
     private Task _reading = Task.CompletedTask;
+    private Task _watching = Task.CompletedTask;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var globals = initial.GlobalDefs;
-        _node = VrrpNode.Start(new VrrpNodeOptions
+        var node = VrrpNode.Start(new VrrpNodeOptions
         {
+            Platform = Platform,
             AddressMark = AddressMark,
             AcceptFilter = RouterMapping.MapFilter(globals),
             RealTimePriority = globals.RealTimePriority,
@@ -33,41 +40,73 @@ internal sealed class VrrpService(
             Nice = globals.NicePriority,
             Processors = globals.CpuAffinity,
             LockMemory = globals.NoSwap,
+            SchedulingRefused = refused => FailoverLog.SchedulingRefused(logger, SchedulingText.Keyword(refused), refused.Message),
         });
-        _reading = ReadAsync(_node.ReadNotificationsAsync(CancellationToken.None));
-        _ = WatchAsync(_node);
-        await ApplyAsync(initial, StartDelay(globals), cancellationToken).ConfigureAwait(false);
+        _node = node;
+        _reading = ReadAsync(node.ReadNotificationsAsync(CancellationToken.None));
+        _watching = WatchAsync(node);
+        try
+        {
+            await ApplyAsync(initial, StartDelay(globals), cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // Nobody stops a service that did not start, and addresses outlive the process.
+            // A failure of the engine itself is told by who watches it.
+            await node.StopAsync(handOver: false, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _watching.ConfigureAwait(false);
+            await _reading.ConfigureAwait(false);
+            throw;
+        }
     }
 
-    /// <summary>Makes the running routers those of a configuration. One that stays keeps its state.</summary>
+    /// <summary>Makes the running routers those of a configuration. One that stays keeps its state; one that leaves is waited for.</summary>
+    /// <exception cref="ArgumentException">The routers cannot run side by side; nothing was changed.</exception>
     public async Task ApplyAsync(DaemonConfig config, TimeSpan delay, CancellationToken cancellationToken)
     {
         var node = _node ?? throw new InvalidOperationException("The service has not started.");
+        var wanted = RouterMapping.Map(config);
+        RouterPlan plan;
+        lock (_runningLock)
+            plan = RouterPlan.Create([.. _running.Values], wanted);
+        if (!plan.Problems.IsEmpty)
+            throw new ArgumentException(string.Join(' ', plan.Problems), nameof(config));
+
         notifications.LogsUnknownVirtualRouterIds = config.GlobalDefs.LogUnknownVirtualRouterIds;
         await node.SetStaticAddressesAsync(
             config.StaticAddresses.Select(entry => entry.Address), cancellationToken).ConfigureAwait(false);
 
-        var wanted = RouterMapping.Map(config).ToDictionary(router => router.Name, StringComparer.Ordinal);
-        var diff = ConfigDiff.Create(_running, config);
-        _running = config;
-        // Those that leave answer for their addresses until a successor is heard; the reload does not wait for that.
-        foreach (var change in diff.Instances)
+        var faulty = config.Instances.Where(instance => instance.FaultWithoutPeers).Select(instance => instance.Name).ToHashSet(StringComparer.Ordinal);
+        var done = plan.Removals.ToDictionary(name => name, name => RemoveAsync(node, name, cancellationToken), StringComparer.Ordinal);
+        var tasks = new List<Task>(done.Values);
+        foreach (var step in plan.Steps)
         {
-            if (change.Kind is InstanceChangeKind.Removed or InstanceChangeKind.Restarted)
-                Watch(node.RemoveAsync(change.Old!.Name, handOver: true, CancellationToken.None));
-        }
-
-        var tasks = new List<Task>();
-        foreach (var change in diff.Instances)
-        {
-            if (change.Kind is InstanceChangeKind.Added or InstanceChangeKind.Restarted)
-                tasks.Add(node.AddAsync(wanted[change.New!.Name], delay, cancellationToken));
-            else if (change.Kind is InstanceChangeKind.Changed || IsTouched(change, diff))
-                tasks.Add(node.ReconfigureAsync(change.Old!.Name, wanted[change.New!.Name], cancellationToken));
+            Task[] before = [.. step.After.Select(name => done[name])];
+            var task = PerformAsync(node, step, before, faulty.Contains(step.To.Name), delay, cancellationToken);
+            tasks.Add(task);
+            if (step.From is { } from)
+                done[from] = task;
         }
 
         await Task.WhenAll(tasks).ConfigureAwait(false);
-        FailoverLog.Applied(logger, wanted.Count, config.Path);
+        await DeclareFaultsAsync(node, faulty, wanted, cancellationToken).ConfigureAwait(false);
+        FailoverLog.Applied(logger, wanted.Length, config.Path);
+    }
+
+    /// <summary>Logs one line for each router: what it is now.</summary>
+    public async Task LogStatusAsync()
+    {
+        if (_node is not { } node)
+            return;
+        try
+        {
+            foreach (var router in (await node.GetStatusAsync().ConfigureAwait(false)).OrderBy(router => router.Config.Name, StringComparer.Ordinal))
+                FailoverLog.Status(logger, router.Config.Name, TransitionText.Describe(router));
+        }
+        catch (ObjectDisposedException)
+        {
+            // The node stopped meanwhile: there is no status any more.
+        }
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -77,23 +116,72 @@ internal sealed class VrrpService(
         if (!_node.Completion.IsCompleted)
         {
             FailoverLog.Stopping(logger);
-            await _node.StopAsync(handOver: true, cancellationToken).ConfigureAwait(false);
+            // A failure of the engine itself is told by who watches it.
+            await _node.StopAsync(handOver: true, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        await _watching.ConfigureAwait(false);
         await _reading.ConfigureAwait(false);
         FailoverLog.AllStopped(logger);
     }
 
-    /// <summary>A router whose block is the same can still be another: by its name, its group's trackers, or the globals.</summary>
-    private static bool IsTouched(InstanceChange change, ConfigDiff diff) =>
-        change.Kind == InstanceChangeKind.Unchanged
-        && (change.Renamed || diff.GlobalsChanged || (change.New!.SyncGroup is { } group && diff.ChangedGroups.Contains(group)));
+    private async Task RemoveAsync(VrrpNode node, string name, CancellationToken cancellationToken)
+    {
+        await node.RemoveAsync(name, handOver: true, cancellationToken).ConfigureAwait(false);
+        lock (_runningLock)
+        {
+            _running.Remove(name);
+            _declaredFaulty.Remove(name);
+        }
+    }
 
-    private void Watch(Task removal) => removal.ContinueWith(
-        failed => FailoverLog.RemovalFailed(logger, failed.Exception!.GetBaseException().Message),
-        CancellationToken.None,
-        TaskContinuationOptions.OnlyOnFaulted,
-        TaskScheduler.Default);
+    private async Task PerformAsync(
+        VrrpNode node, RouterStep step, Task[] before, bool isFaulty, TimeSpan delay, CancellationToken cancellationToken)
+    {
+        if (before.Length > 0)
+            await Task.WhenAll(before).ConfigureAwait(false);
+        var router = step.To;
+        if (step.From is { } from)
+        {
+            await node.ReconfigureAsync(from, router, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            var added = node.AddAsync(router, delay, cancellationToken);
+            // Posted behind it in the same breath, so that it has no time to serve.
+            var declared = isFaulty ? DeclareAsync(node, router.Name, isFaulty: true, cancellationToken) : Task.CompletedTask;
+            await Task.WhenAll(added, declared).ConfigureAwait(false);
+        }
+
+        lock (_runningLock)
+        {
+            bool wasFaulty = step.From is not null && _declaredFaulty.Remove(step.From);
+            if (step.From is not null)
+                _running.Remove(step.From);
+            _running[router.Name] = router;
+            if (wasFaulty || (isFaulty && step.From is null))
+                _declaredFaulty.Add(router.Name);
+        }
+    }
+
+    private async Task DeclareFaultsAsync(
+        VrrpNode node, HashSet<string> faulty, IEnumerable<VirtualRouterConfig> wanted, CancellationToken cancellationToken)
+    {
+        foreach (var router in wanted)
+        {
+            bool isFaulty = faulty.Contains(router.Name);
+            lock (_runningLock)
+            {
+                if (isFaulty ? !_declaredFaulty.Add(router.Name) : !_declaredFaulty.Remove(router.Name))
+                    continue;
+            }
+
+            await DeclareAsync(node, router.Name, isFaulty, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static Task DeclareAsync(VrrpNode node, string name, bool isFaulty, CancellationToken cancellationToken) =>
+        node.DeclareFaultAsync(name, isFaulty, isFaulty ? "there is no unicast peer (unicast_fault_no_peer)" : null, cancellationToken);
 
     private static TimeSpan StartDelay(GlobalDefs globals)
     {

@@ -32,6 +32,12 @@ internal static partial class HostingLog
     [LoggerMessage(108, LogLevel.Error, "the reload could not be applied: {Error}")]
     public static partial void ReloadFailed(ILogger logger, string error);
 
+    [LoggerMessage(110, LogLevel.Information, "({VirtualRouter}) {Change}")]
+    public static partial void InstanceChanged(ILogger logger, string virtualRouter, string change);
+
+    [LoggerMessage(111, LogLevel.Information, "received {Signal}: {Effect}")]
+    public static partial void Received(ILogger logger, string signal, string effect);
+
     [LoggerMessage(109, LogLevel.Warning, "{Setting} changed and takes effect at the next start")]
     public static partial void NeedsRestart(ILogger logger, string setting);
 }

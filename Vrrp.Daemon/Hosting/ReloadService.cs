@@ -11,7 +11,7 @@ internal sealed class ReloadService(
     DaemonRun run, DaemonConfig initial, ReloadQueue requests, VrrpService vrrp, SystemdNotifier systemd, ILogger<ReloadService> logger)
     : BackgroundService
 {
-    private GlobalDefs _started = initial.GlobalDefs;
+    private DaemonConfig _applied = initial;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -34,36 +34,48 @@ internal sealed class ReloadService(
             return;
         }
 
-        if (config.GlobalDefs.NetworkNamespace != initial.GlobalDefs.NetworkNamespace)
+        if (config.GlobalDefs.NetworkNamespace != _applied.GlobalDefs.NetworkNamespace)
         {
             HostingLog.ReloadFailed(logger, "net_namespace cannot change while the daemon runs; what was running goes on unchanged");
             return;
         }
 
-        TellWhatNeedsRestart(config.GlobalDefs);
         try
         {
             await vrrp.ApplyAsync(config, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
-            HostingLog.Reloaded(logger, run.ConfigurationPath);
         }
         catch (ArgumentException exception)
         {
-            // The binder lets nothing through that the node refuses; should it ever, the operator hears of it and the rest runs on.
+            // Only what depends on this host gets here: on which interface an address is that an instance is named after.
             HostingLog.ReloadFailed(logger, exception.Message);
+            return;
+        }
+
+        TellWhatChanged(ConfigDiff.Create(_applied, config));
+        TellWhatNeedsRestart(_applied.GlobalDefs, config.GlobalDefs);
+        _applied = config;
+        HostingLog.Reloaded(logger, run.ConfigurationPath);
+    }
+
+    private void TellWhatChanged(ConfigDiff diff)
+    {
+        foreach (var change in diff.Instances)
+        {
+            if (change.Kind != InstanceChangeKind.Unchanged || change.Renamed)
+                HostingLog.InstanceChanged(logger, (change.New ?? change.Old!).Name, change.Describe());
         }
     }
 
-    private void TellWhatNeedsRestart(GlobalDefs now)
+    private void TellWhatNeedsRestart(GlobalDefs before, GlobalDefs now)
     {
-        Tell("vrrp_rt_priority", _started.RealTimePriority != now.RealTimePriority);
-        Tell("vrrp_rlimit_rttime", _started.RealTimeLimit != now.RealTimeLimit);
-        Tell("vrrp_priority", _started.NicePriority != now.NicePriority);
-        Tell("vrrp_no_swap", _started.NoSwap != now.NoSwap);
-        Tell("vrrp_cpu_affinity", !_started.CpuAffinity.SequenceEqual(now.CpuAffinity));
-        Tell("nftables", _started.FilterTable != now.FilterTable);
-        Tell("nftables_priority", _started.FilterPriority != now.FilterPriority);
-        Tell("nftables_counters", _started.FilterCounters != now.FilterCounters);
-        _started = now;
+        Tell("vrrp_rt_priority", before.RealTimePriority != now.RealTimePriority);
+        Tell("vrrp_rlimit_rttime", before.RealTimeLimit != now.RealTimeLimit);
+        Tell("vrrp_priority", before.NicePriority != now.NicePriority);
+        Tell("vrrp_no_swap", before.NoSwap != now.NoSwap);
+        Tell("vrrp_cpu_affinity", !before.CpuAffinity.SequenceEqual(now.CpuAffinity));
+        Tell("nftables", before.FilterTable != now.FilterTable);
+        Tell("nftables_priority", before.FilterPriority != now.FilterPriority);
+        Tell("nftables_counters", before.FilterCounters != now.FilterCounters);
 
         void Tell(string keyword, bool hasChanged)
         {
