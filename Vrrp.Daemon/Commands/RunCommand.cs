@@ -95,18 +95,32 @@ internal static class RunCommand
         try
         {
             using var host = DaemonServices.Build(run, config, logLevel);
-            await host.StartAsync().ConfigureAwait(false);
             var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+            try
+            {
+                await host.StartAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                // Told to stop before it had started: the service took back what it had done.
+                return run.ExitCode;
+            }
+
             var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             using (lifetime.ApplicationStopping.Register(stopping.SetResult))
                 await stopping.Task.ConfigureAwait(false);
             await host.StopAsync(host.Services.GetRequiredService<SignalLifetime>().AtOnce).ConfigureAwait(false);
             return run.ExitCode;
         }
-        catch (LinuxException exception)
+        catch (ObjectDisposedException) when (run.ExitCode != ExitCode.Success)
+        {
+            // The engine failed meanwhile, which is in the log.
+            return run.ExitCode;
+        }
+        catch (Exception exception) when (ExitCode.Of(exception) is not null)
         {
             await Console.Error.WriteLineAsync($"error: {exception.Message}").ConfigureAwait(false);
-            return exception.IsPermission ? ExitCode.Permission : ExitCode.InternalError;
+            return ExitCode.Of(exception)!.Value;
         }
         finally
         {

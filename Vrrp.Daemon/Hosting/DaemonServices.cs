@@ -34,7 +34,7 @@ internal static class DaemonServices
         builder.Services.AddSingleton<VrrpService>();
         builder.Services.AddHostedService(services => services.GetRequiredService<VrrpService>());
         builder.Services.AddHostedService<ReloadService>();
-        // A hand-over lasts as long as the longest skew time; a second signal ends it.
+        // A hand-over waits at most the longest skew time plus half a second to two seconds; a second signal ends it.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         return builder.Build();
     }

@@ -6,44 +6,61 @@ using Microsoft.Extensions.Logging.Console;
 namespace Vrrp.Daemon.Hosting;
 
 /// <summary>
-/// One line for one message. Under journald it begins with the syslog priority, which the journal takes off again and which carries the
-/// severity; elsewhere with the time.
+/// One line for one message, and one for each line of an exception. Under journald it begins with the syslog priority, which the journal
+/// takes off again and which carries the severity; elsewhere with the time.
 /// </summary>
-internal sealed class LineFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
+internal sealed class LineFormatter : ConsoleFormatter
 {
     public const string FormatterName = "line";
 
-    private readonly bool _isJournal = Environment.GetEnvironmentVariable("JOURNAL_STREAM") is not null;
+    private readonly TimeProvider _time;
+    private readonly bool _isJournal;
+
+    public LineFormatter(TimeProvider time)
+        : this(time, Environment.GetEnvironmentVariable("JOURNAL_STREAM") is not null)
+    {
+    }
+
+    internal LineFormatter(TimeProvider time, bool isJournal)
+        : base(FormatterName) => (_time, _isJournal) = (time, isJournal);
 
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
-        string message = logEntry.Formatter(logEntry.State, logEntry.Exception);
+        string prefix = Prefix(logEntry.LogLevel);
+        WriteLine(textWriter, prefix, logEntry.Formatter(logEntry.State, logEntry.Exception));
+        if (logEntry.Exception is not { } exception)
+            return;
+        foreach (string line in exception.ToString().Split('\n'))
+            WriteLine(textWriter, prefix, line.TrimEnd('\r'));
+    }
+
+    /// <summary>Names in messages come from files and packets: no control character of theirs reaches a terminal or starts a line.</summary>
+    private static void WriteLine(TextWriter textWriter, string prefix, string text)
+    {
+        textWriter.Write(prefix);
+        textWriter.WriteLine(text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '?' : c)) : text);
+    }
+
+    private string Prefix(LogLevel level)
+    {
         if (_isJournal)
         {
-            textWriter.Write(logEntry.LogLevel switch
+            return level switch
             {
                 LogLevel.Critical => "<2>",
                 LogLevel.Error => "<3>",
                 LogLevel.Warning => "<4>",
                 LogLevel.Information => "<6>",
                 _ => "<7>",
-            });
+            };
         }
-        else
+
+        string now = _time.GetLocalNow().ToString("yyyy-MM-dd HH:mm:ss.fff ", CultureInfo.InvariantCulture);
+        return level switch
         {
-            textWriter.Write(time.GetLocalNow().ToString("yyyy-MM-dd HH:mm:ss.fff ", CultureInfo.InvariantCulture));
-            if (logEntry.LogLevel >= LogLevel.Warning)
-                textWriter.Write(logEntry.LogLevel == LogLevel.Warning ? "warning: " : "error: ");
-        }
-
-        // Names in messages come from files and packets: no control character of theirs reaches a terminal or starts a line.
-        textWriter.WriteLine(Clean(message));
-        if (logEntry.Exception is { } exception)
-            textWriter.WriteLine(exception.ToString());
+            < LogLevel.Warning => now,
+            LogLevel.Warning => now + "warning: ",
+            _ => now + "error: ",
+        };
     }
-
-    private static string Clean(string text) =>
-        text.AsSpan().ContainsAnyInRange('\0', '\u001F') || text.Contains('\u007F', StringComparison.Ordinal)
-            ? string.Concat(text.Select(c => char.IsControl(c) ? '?' : c))
-            : text;
 }

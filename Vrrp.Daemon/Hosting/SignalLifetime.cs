@@ -1,16 +1,30 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Vrrp.Daemon.Failover;
 
 namespace Vrrp.Daemon.Hosting;
 
 /// <summary>
-/// SIGTERM and SIGINT stop with a hand-over, and a second one at once; SIGHUP reloads. It takes the place of the host's own lifetime, which
-/// knows the first of these only.
+/// SIGTERM and SIGINT stop with a hand-over, and a second one at once; SIGHUP reloads, SIGUSR1 logs what each router is. Any other signal
+/// that would end a process that does not expect it has no effect: the addresses would outlive it. It takes the place of the host's own
+/// lifetime, which knows the first of these only.
 /// </summary>
-internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, ReloadQueue reloads, SystemdNotifier systemd, ILogger<SignalLifetime> logger)
+internal sealed class SignalLifetime(
+    IHostApplicationLifetime lifetime, ReloadQueue reloads, VrrpService vrrp, SystemdNotifier systemd, ILogger<SignalLifetime> logger)
     : IHostLifetime, IDisposable
 {
+    private const int SIGUSR1 = 10;
+    private const int SIGUSR2 = 12;
+
+    /// <summary>SIGRTMIN+2 as programs see it: the runtime and the C library keep those before it for themselves.</summary>
+    private const int FirstRealTime = 36;
+    private const int LastRealTime = 64;
+
+    /// <summary>SIGSTKFLT, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR and SIGXFSZ. SIGPIPE is ignored by the runtime, SIGXCPU is asked for.</summary>
+    private static readonly int[] s_harmless = [14, 16, 25, 26, 27, 29, 30];
+
     private readonly CancellationTokenSource _atOnce = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private int _stops;
@@ -27,6 +41,12 @@ internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, ReloadQu
             context.Cancel = true;
             reloads.Request();
         }));
+        Register(SIGUSR1, "each router's state follows", () => _ = vrrp.LogStatusAsync());
+        Register(SIGUSR2, "keepalived's statistics file is not active in this version");
+        for (int signal = FirstRealTime; signal <= LastRealTime; signal++)
+            Register(signal, "keepalived's dump for it is not active in this version");
+        foreach (int signal in s_harmless)
+            Register(signal, "it has no effect");
         lifetime.ApplicationStarted.Register(systemd.Ready);
         lifetime.ApplicationStopping.Register(systemd.Stopping);
         return Task.CompletedTask;
@@ -39,6 +59,18 @@ internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, ReloadQu
         foreach (var registration in _registrations)
             registration.Dispose();
         _atOnce.Dispose();
+    }
+
+    private void Register(int number, string effect, Action? action = null)
+    {
+        string name = number switch { SIGUSR1 => "SIGUSR1", SIGUSR2 => "SIGUSR2", _ => string.Create(CultureInfo.InvariantCulture, $"signal {number}") };
+        // The framework takes the kernel's own numbers where it has no name of its own.
+        _registrations.Add(PosixSignalRegistration.Create((PosixSignal)number, context =>
+        {
+            context.Cancel = true;
+            HostingLog.Received(logger, name, effect);
+            action?.Invoke();
+        }));
     }
 
     private void Stop(PosixSignalContext context)

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Vrrp.Daemon.Hosting;
+using Vrrp.Linux;
+using Vrrp.Netlink;
 
 namespace Vrrp.Tests.Hosting;
 
@@ -40,6 +42,35 @@ public class HostingTests
 
         Assert.EndsWith("warning: (VI?<2>forged?[31m) Entering" + Environment.NewLine, text.ToString(), StringComparison.Ordinal);
         Assert.Single(text.ToString().TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public void Every_line_of_an_exception_has_its_priority_and_nothing_that_steers_a_terminal()
+    {
+        using var text = new StringWriter();
+        var entry = new LogEntry<string>(
+            LogLevel.Error, "c", default, "failed\u009b31m", new IOException("a\n<0>forged\u0085\r\nb\u001b["), static (state, _) => state);
+        new LineFormatter(TimeProvider.System, isJournal: true).Write(entry, null, text);
+
+        Assert.Equal(
+            ["<3>failed?31m", "<3>System.IO.IOException: a", "<3><0>forged?", "<3>b?["],
+            text.ToString().TrimEnd().Split(Environment.NewLine));
+    }
+
+    [Theory]
+    [InlineData(typeof(IOException), ExitCode.InternalError)]
+    [InlineData(typeof(ArgumentException), ExitCode.Configuration)]
+    [InlineData(typeof(ArgumentOutOfRangeException), ExitCode.Configuration)]
+    [InlineData(typeof(NullReferenceException), null)]
+    public void A_failure_that_one_line_explains_has_its_exit_status(Type failure, int? expected) =>
+        Assert.Equal(expected, ExitCode.Of((Exception)Activator.CreateInstance(failure)!));
+
+    [Fact]
+    public void A_missing_permission_has_a_status_of_its_own()
+    {
+        Assert.Equal(ExitCode.Permission, ExitCode.Of(new LinuxException("open a raw socket", 1)));
+        Assert.Equal(ExitCode.Permission, ExitCode.Of(new NetlinkException("list the interfaces", 13, null)));
+        Assert.Equal(ExitCode.InternalError, ExitCode.Of(new LinuxException("open a raw socket", 24)));
     }
 
     [Fact]

@@ -112,7 +112,7 @@ internal sealed class Director : IAsyncDisposable
     }
 
     /// <summary>The command as it was built, in the configuration that these tests were built in.</summary>
-    private static string VrrpCommand()
+    public static string VrrpCommand()
     {
         var configuration = typeof(Director).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
         var root = new DirectoryInfo(AppContext.BaseDirectory);

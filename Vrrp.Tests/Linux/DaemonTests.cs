@@ -1,0 +1,90 @@
+using Vrrp.Tests.Linux.Lab;
+
+namespace Vrrp.Tests.Linux;
+
+/// <summary>The daemon as a process: the namespace it was told to run in, the signals it gets, and what stays when it has ended.</summary>
+public sealed class DaemonTests : IAsyncDisposable
+{
+    private const string Address = "10.88.0.99";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("vrrp-daemon-test-");
+    private readonly string _namespace = $"vrrp-daemon-{Guid.NewGuid():N}"[..20];
+    private readonly Signal _changed = new();
+
+    public async ValueTask DisposeAsync()
+    {
+        await Tool.TryRunAsync("ip", ["netns", "del", _namespace]);
+        _folder.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task It_runs_in_its_namespace_survives_every_signal_and_restarts_what_cannot_change()
+    {
+        LabRequirements.Demand();
+        await Tool.RunAsync("ip", ["netns", "add", _namespace]);
+        await Tool.RunAsync("ip", ["-n", _namespace, "-batch", "-"], "link add eth0 type veth peer name port0\nlink set eth0 up\nlink set port0 up\naddr add 10.88.0.1/24 dev eth0");
+        string config = Path.Combine(_folder.FullName, "test.conf");
+        await File.WriteAllTextAsync(config, Config(255, ""));
+        var log = new LineLog(_changed);
+        await using var daemon = BackgroundProcess.Start(
+            Director.VrrpCommand(), ["run", "-f", config, "-p", Path.Combine(_folder.FullName, "pid")], log, _changed);
+
+        await WaitForAsync(daemon, log, "Entering MASTER STATE", 0);
+        Assert.Contains(Address, await AddressesAsync(), StringComparison.Ordinal);
+
+        int[] signals = [10, 12, 14, 16, 26, 27, 29, 30, 36, 63, 64];
+        foreach (int signal in signals)
+        {
+            int since = log.Count;
+            daemon.Send((PosixSignalNumber)signal);
+            await WaitForAsync(daemon, log, "received ", since);
+        }
+
+        await WaitForAsync(daemon, log, "(V) is MASTER: serving (own priority 255)", 0);
+
+        // Nobody else answers: each hand-over takes all its time, and afterwards the router starts anew.
+        foreach (string next in (string[])[Config(100, ""), Config(100, "unicast_peer {\n10.88.0.2\n}"), Config(100, "")])
+        {
+            int since = log.Count;
+            await File.WriteAllTextAsync(config, next);
+            daemon.Send(PosixSignalNumber.Hangup);
+            await WaitForAsync(daemon, log, "restarted, because it is another router now", since);
+            await WaitForAsync(daemon, log, "Entering MASTER STATE", since);
+            Assert.Contains(Address, await AddressesAsync(), StringComparison.Ordinal);
+        }
+
+        int again = log.Count;
+        daemon.Send(PosixSignalNumber.Hangup);
+        await WaitForAsync(daemon, log, "reloaded ", again);
+        Assert.False(log.Contains("could not be applied", 0), log.ToString());
+
+        daemon.Send(PosixSignalNumber.Terminate);
+        Assert.Equal(0, await daemon.WaitForEndAsync());
+        Assert.DoesNotContain(Address, await AddressesAsync(), StringComparison.Ordinal);
+    }
+
+    private string Config(int priority, string lines) => $$"""
+        net_namespace {{_namespace}}
+        vrrp_instance V {
+            version 3
+            interface eth0
+            virtual_router_id 51
+            priority {{priority}}
+            advert_int 0.1
+            {{lines}}
+            virtual_ipaddress {
+                {{Address}}
+            }
+        }
+
+        """;
+
+    private Task<string> AddressesAsync() => Tool.RunAsync("ip", ["-n", _namespace, "addr", "show", "dev", "eth0"]);
+
+    private async Task WaitForAsync(BackgroundProcess daemon, LineLog log, string text, int since)
+    {
+        await _changed.WaitForAsync(text, Patience, () => log.Contains(text, since) || daemon.HasEnded);
+        Assert.True(log.Contains(text, since), log.ToString());
+    }
+}
