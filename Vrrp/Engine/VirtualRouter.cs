@@ -61,6 +61,9 @@ internal sealed class VirtualRouter
 
     public bool HoldsAddresses { get; set; }
 
+    /// <summary>The kernel refused to take an address off; it is tried again.</summary>
+    public bool OwesRemoval { get; set; }
+
     /// <summary>What the machine decided for the deadline at hand, while the addresses of several routers are installed together.</summary>
     public Transition? Ahead { get; set; }
 
@@ -82,6 +85,9 @@ internal sealed class VirtualRouter
 
     public int ConsecutiveSendFailures { get; set; }
 
+    /// <summary>When the first of <see cref="ConsecutiveSendFailures"/> was.</summary>
+    public Instant FailingSince { get; set; }
+
     public bool LastSendFailed { get; set; }
 
     /// <summary>Announcements of the present takeover that could not be sent.</summary>
@@ -89,6 +95,8 @@ internal sealed class VirtualRouter
 
     /// <summary>State that was told last, the From of the next transition.</summary>
     public VrrpState ToldState { get; set; }
+
+    public Instant UnusableToldAt { get; set; } = Instant.Never;
 
     public string? PendingDetail { get; set; }
 

@@ -130,7 +130,7 @@ internal sealed partial class VrrpEngine
         if (!_isListing && at.IsUndone(address))
             return;
         at.AddAddress(address);
-        if (_isListing)
+        if (_isListing || (address.IsOurs && !IsStatic(at, address)))
             return;
         // A fault can complete a removal; the table of tokens only ever gets holes.
         for (int token = 0; token < _routers.Count; token++)
@@ -140,6 +140,25 @@ internal sealed partial class VrrpEngine
             {
                 ChooseSource(router);
                 UpdateFaults(router, null);
+            }
+        }
+
+        TellArrival(at, address);
+    }
+
+    /// <summary>Someone gave this host a virtual address that a router here does not hold: it answers for it although it should not.</summary>
+    private void TellArrival(EngineInterface at, in InterfaceAddress address)
+    {
+        if (address.IsOurs || !_configured.ContainsKey(address.Address))
+            return;
+        foreach (var router in _byName.Values)
+        {
+            if (router.HoldsAddresses || router.Config.IsOwner || router.State.State == VrrpState.Initialize)
+                continue;
+            foreach (var assignment in router.Assignments)
+            {
+                if (assignment.InterfaceIndex == at.Index && assignment.Address.Address == address.Address)
+                    TellIncident(router, assignment.Address, AddressIncidentKind.Foreign);
             }
         }
     }
@@ -152,6 +171,8 @@ internal sealed partial class VrrpEngine
             return;
         at.RemoveAddress(address);
         _addressesWereRemoved = true;
+        if (address.IsOurs && !IsStatic(at, address))
+            return;
         for (int token = 0; token < _routers.Count; token++)
         {
             if (_routers[token] is { } router && router.Interface == at && router.PrimaryAddress == address.Address)
@@ -173,7 +194,7 @@ internal sealed partial class VrrpEngine
 
         if (router.Interface is not null && router.Link is null)
         {
-            router.Link = OpenLink(router.Interface, router.Config.Family);
+            router.Link = OpenLink(router.Interface, router.Config.Family, router);
             if (router.Link is not null && router.Config.UnicastPeers.Length == 0)
             {
                 try
@@ -206,18 +227,18 @@ internal sealed partial class VrrpEngine
         router.PrimaryAddress = default;
     }
 
-    private IVrrpLink? OpenLink(EngineInterface at, IPFamily family)
+    private IVrrpLink? OpenLink(EngineInterface at, IPFamily family, VirtualRouter router)
     {
         if (at.Facts is null || at.Link(family) is { } link)
             return at.Link(family);
         try
         {
             link = _platform.OpenLink(at.Facts, family);
+            LinkOpened?.Invoke(link);
         }
         catch (Linux.LinuxException exception)
         {
-            foreach (var router in at.Routers)
-                TellUnusable(router, exception.Message);
+            TellUnusable(router, exception.Message);
             return null;
         }
 
@@ -226,7 +247,6 @@ internal sealed partial class VrrpEngine
         else
             at.Link6 = link;
         _links.Add(link);
-        LinkOpened?.Invoke(link);
         return link;
     }
 
@@ -239,8 +259,14 @@ internal sealed partial class VrrpEngine
         link.Dispose();
     }
 
-    private void TellUnusable(VirtualRouter router, string message) =>
+    private void TellUnusable(VirtualRouter router, string message)
+    {
+        // It is tried again every few seconds.
+        if (!router.UnusableToldAt.IsNever && _now.Nanoseconds - router.UnusableToldAt.Nanoseconds < RepeatNoticeNanoseconds)
+            return;
+        router.UnusableToldAt = _now;
         _notify(new LinkUnusable(_now, router.Config.Name, router.Config.Interface, message));
+    }
 
     private static bool UsesInterface(VirtualRouter router, string name)
     {
@@ -297,7 +323,7 @@ internal sealed partial class VrrpEngine
     }
 
     /// <summary>RFC 9568 §5.1.1.1, §5.1.2.1: the interface's own address, never a virtual one unless this router owns it.</summary>
-    private static void ChooseSource(VirtualRouter router)
+    private void ChooseSource(VirtualRouter router)
     {
         var config = router.Config;
         var chosen = default(IPAddressValue);
@@ -314,7 +340,7 @@ internal sealed partial class VrrpEngine
             {
                 foreach (var candidate in at.Addresses)
                 {
-                    if (!candidate.IsUsableSource || candidate.IsOurs || candidate.Address.Family != config.Family)
+                    if (candidate.Address.Family != config.Family || !(candidate.IsOurs ? IsStatic(at, candidate) : candidate.IsUsableSource))
                         continue;
                     if (config.Family == IPFamily.IPv6 && !candidate.Address.IsIPv6LinkLocal)
                         continue;
@@ -451,9 +477,20 @@ internal sealed partial class VrrpEngine
         return isComplete;
     }
 
+    private bool AreAllOurs(ReadOnlySpan<AddressAssignment> assignments)
+    {
+        foreach (ref readonly var assignment in assignments)
+        {
+            if (!_interfaces.TryGetValue(assignment.InterfaceIndex, out var at) || !at.HasOurs(assignment.Address))
+                return false;
+        }
+
+        return true;
+    }
+
     private bool Remove(ReadOnlySpan<AddressAssignment> assignments, Span<AddressOutcome> outcomes)
     {
-        bool isComplete = _addressTable.Remove(assignments, outcomes);
+        bool isComplete = AreAllOurs(assignments) ? _addressTable.RemoveOwn(assignments, outcomes) : _addressTable.Remove(assignments, outcomes);
         for (int i = 0; i < assignments.Length; i++)
         {
             if (outcomes[i].Status == AddressStatus.Done && _interfaces.TryGetValue(assignments[i].InterfaceIndex, out var at))
@@ -466,6 +503,7 @@ internal sealed partial class VrrpEngine
     private bool InstallAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = true;
+        router.OwesRemoval = false;
         BlockAddresses(router);
         bool isDone = router.IsInstalledAhead
             ? !Array.Exists(router.Outcomes, static outcome => outcome.Status == AddressStatus.Refused)
@@ -505,11 +543,15 @@ internal sealed partial class VrrpEngine
             : router.Assignments;
         bool isComplete = Remove(assignments, router.Outcomes.AsSpan(0, assignments.Length));
         UnblockAddresses(router);
+        bool isRepeated = router.OwesRemoval;
+        router.OwesRemoval = !isComplete;
         if (isComplete)
             return;
+        // This host answers for what another may hold by now.
+        router.RetryAt = _now.AddNanoseconds(RetryNanoseconds);
         for (int i = 0; i < assignments.Length; i++)
         {
-            if (router.Outcomes[i].Status == AddressStatus.Refused)
+            if (router.Outcomes[i].Status == AddressStatus.Refused && !isRepeated)
                 _notify(new AddressRefused(_now, router.Config.Name, assignments[i].Address, Installing: false, router.Outcomes[i].Error));
         }
     }
@@ -540,18 +582,8 @@ internal sealed partial class VrrpEngine
         }
     }
 
-    private bool IsPresent(in AddressAssignment assignment)
-    {
-        if (!_interfaces.TryGetValue(assignment.InterfaceIndex, out var at))
-            return false;
-        foreach (ref readonly var candidate in CollectionsMarshal.AsSpan(at.Addresses))
-        {
-            if (candidate.Address == assignment.Address.Address && candidate.PrefixLength == assignment.Address.KernelPrefixLength)
-                return true;
-        }
-
-        return false;
-    }
+    private bool IsPresent(in AddressAssignment assignment) =>
+        _interfaces.TryGetValue(assignment.InterfaceIndex, out var at) && at.Has(assignment.Address);
 
     /// <summary>Before taking part: what bears our mark and no router of this node holds was left by a process that was killed.</summary>
     private void RemoveLeftBehind(VirtualRouter router)
@@ -583,8 +615,19 @@ internal sealed partial class VrrpEngine
             Remove(leftBehind.ToArray(), new AddressOutcome[leftBehind.Count]);
     }
 
+    private void CountConfigured(VirtualRouterConfig config, int change)
+    {
+        foreach (var address in config.VirtualAddresses)
+            CollectionsMarshal.GetValueRefOrAddDefault(_configured, address.Address, out _) += change;
+        foreach (var address in config.ExcludedAddresses)
+            CollectionsMarshal.GetValueRefOrAddDefault(_configured, address.Address, out _) += change;
+    }
+
     private bool IsHeldByAnother(VirtualRouter router, in AddressAssignment assignment)
     {
+        // Nearly always an address belongs to one router, and with thousands of them asking all is dear.
+        if (_configured.GetValueOrDefault(assignment.Address.Address) < 2)
+            return false;
         foreach (var other in _byName.Values)
         {
             if (other == router || !other.HoldsAddresses)
@@ -605,7 +648,7 @@ internal sealed partial class VrrpEngine
     private void TellReleased(VirtualRouter router)
     {
         foreach (var assignment in router.Assignments)
-            TellIncident(router, assignment.Address, AddressIncidentKind.Released);
+            _notify(new AddressIncident(_now, router.Config.Name, assignment.Address, AddressIncidentKind.Released, router.State.MasterAddress));
     }
 
     private void Tell(VirtualRouter router, in Transition transition)

@@ -40,7 +40,6 @@ public sealed class VrrpNode : IAsyncDisposable
     private readonly Lock _wakeLock = new();
     private Channel<VrrpNotification>[] _subscribers = [];
     private int _lastToken = MonitorToken;
-    private bool _isStopping;
     private bool _isClosed;
     private int _isStopRequested;
 
@@ -124,7 +123,8 @@ public sealed class VrrpNode : IAsyncDisposable
                     throw new ArgumentException($"There is no virtual router named '{name}'.", nameof(name));
             },
             cancellationToken).ConfigureAwait(false);
-        await removed.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // An engine that fails meanwhile has given the addresses up, too.
+        await (await Task.WhenAny(removed.Task, _completion.Task).WaitAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     /// <summary>Changes a running virtual router without a transition: a Master stays Master and misses no advertisement.</summary>
@@ -191,6 +191,16 @@ public sealed class VrrpNode : IAsyncDisposable
         await PostAsync((engine, _) => status = [.. engine.Routers.Select(router => router.Snapshot())], cancellationToken)
             .ConfigureAwait(false);
         return status;
+    }
+
+    /// <summary>Counters that belong to no virtual router, as they are now.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A copy.</returns>
+    public async Task<NodeCounters> GetCountersAsync(CancellationToken cancellationToken = default)
+    {
+        NodeCounters? counters = null;
+        await PostAsync((engine, _) => counters = engine.Counters.Copy(), cancellationToken).ConfigureAwait(false);
+        return counters!;
     }
 
     /// <summary>All that the engine tells from now on. A reader that falls far behind loses the oldest.</summary>
@@ -308,9 +318,9 @@ public sealed class VrrpNode : IAsyncDisposable
             command.Done?.TrySetException(new ObjectDisposedException(nameof(VrrpNode), "The node has stopped."));
     }
 
-    private void StopAll(VrrpEngine engine, bool handOver, Instant now)
+    private static void StopAll(VrrpEngine engine, bool handOver, Instant now)
     {
-        _isStopping = true;
+        engine.IsStopping = true;
         foreach (string name in engine.Routers.Select(router => router.Config.Name).ToArray())
             engine.Remove(name, handOver, static () => { }, now);
     }
@@ -331,8 +341,8 @@ public sealed class VrrpNode : IAsyncDisposable
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            failure = exception;
-            _engine.Abandon(MonotonicClock.Now);
+            var further = _engine.Abandon(MonotonicClock.Now);
+            failure = further.Count == 0 ? exception : new AggregateException([exception, .. further]);
         }
 
         _engine.Dispose();
@@ -357,7 +367,7 @@ public sealed class VrrpNode : IAsyncDisposable
     private void Loop()
     {
         Span<int> ready = stackalloc int[64];
-        while (!(_isStopping && _engine.RouterCount == 0))
+        while (!(_engine.IsStopping && _engine.RouterCount == 0))
         {
             int count = _waiter.Wait(_engine.NextDeadline, ready);
             var now = MonotonicClock.Now;
@@ -382,14 +392,26 @@ public sealed class VrrpNode : IAsyncDisposable
     {
         RealTime.SetTimerSlack();
         if (_options.Processors.Length > 0)
-            RealTime.SetAffinity(_options.Processors.AsSpan());
+            Try(() => RealTime.SetAffinity(_options.Processors.AsSpan()));
         if (_options.Nice is { } nice)
-            RealTime.SetNice(nice);
+            Try(() => RealTime.SetNice(nice));
         if (_options.LockMemory)
-            RealTime.LockMemory();
+            Try(RealTime.LockMemory);
         if (_options.RealTimeLimit is { } limit)
-            RealTime.SetTimeLimit(limit);
+            Try(() => RealTime.SetTimeLimit(limit));
         if (_options.RealTimePriority is { } priority)
-            RealTime.SetRoundRobin(priority);
+            Try(() => RealTime.SetRoundRobin(priority));
+
+        void Try(Action set)
+        {
+            try
+            {
+                set();
+            }
+            catch (LinuxException exception) when (_options.SchedulingRefused is not null)
+            {
+                _options.SchedulingRefused(exception);
+            }
+        }
     }
 }

@@ -34,6 +34,12 @@ public sealed record VrrpNodeOptions
     /// <summary>Whether the process locks its memory, so that no page of it is ever swapped out.</summary>
     public bool LockMemory { get; init; }
 
+    /// <summary>
+    /// Told of each of the settings above that the system refuses, on the engine's thread, and the node starts without it.
+    /// Null: a refusal is thrown by <see cref="VrrpNode.Start"/>.
+    /// </summary>
+    public Action<Linux.LinuxException>? SchedulingRefused { get; init; }
+
     /// <summary>Sockets, addresses and interfaces. Null: those of this Linux host.</summary>
     public IVrrpPlatform? Platform { get; init; }
 

@@ -204,7 +204,7 @@ public static class VrrpPacket
             // RFC 9568 §5.1.2.1; unicast peers may be routers away and then have other addresses.
             || (isMulticast && family == IPFamily.IPv6 && !source.IsIPv6LinkLocal))
             return PacketRejection.BadSource;
-        if (destination.Family != family || (isMulticast && destination != Group(family))
+        if (destination.Family != family || (isMulticast && destination != (rules is null || rules.Group.IsNone ? Group(family) : rules.Group))
             || (rules is not null && rules.IsUnicast == isMulticast))
             return PacketRejection.WrongCastMode;
         if (isMulticast)
