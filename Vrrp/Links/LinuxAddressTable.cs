@@ -88,7 +88,7 @@ public sealed class LinuxAddressTable : IAddressTable
             {
                 outcomes[first + i] = errors[i] == 0 || _isRehearsal ? new(AddressStatus.Done, 0) : new(AddressStatus.Refused, errors[i]);
                 needListing |= errors[i] is Errno.EEXIST or Errno.ENOBUFS;
-                if (errors[i] == 0 && _marks.AreKept != true)
+                if ((errors[i] == 0 || _isRehearsal) && _marks.AreKept != true)
                     _marks.Added(ToRecord(addresses[first + i], 0).Key);
             }
         }
