@@ -96,6 +96,21 @@ internal sealed class VirtualRouter
     /// <summary>State that was told last, the From of the next transition.</summary>
     public VrrpState ToldState { get; set; }
 
+    /// <summary>When an advertisement for this router was dropped last, and why.</summary>
+    public Instant DroppedAt { get; set; } = Instant.Never;
+
+    public PacketRejection DroppedReason { get; set; }
+
+    public Instant RefusalToldAt { get; set; } = Instant.Never;
+
+    public Instant TakenAwayToldAt { get; set; } = Instant.Never;
+
+    /// <summary>When addresses that were taken away were put back last.</summary>
+    public Instant RestoredAt { get; set; }
+
+    /// <summary>When that is worth doing again.</summary>
+    public Instant RestoreAt { get; set; } = Instant.Never;
+
     public Instant UnusableToldAt { get; set; } = Instant.Never;
 
     public string? PendingDetail { get; set; }
@@ -120,7 +135,7 @@ internal sealed class VirtualRouter
     public bool IsRemoving => Removed is not null;
 
     public Instant NextDeadline =>
-        Instant.Min(Instant.Min(State.Deadline, Announcements.NextAt), Instant.Min(RetryAt, StartAt));
+        Instant.Min(Instant.Min(State.Deadline, Announcements.NextAt), Instant.Min(RetryAt, Instant.Min(StartAt, RestoreAt)));
 
     public VirtualRouterStatus Snapshot() => new()
     {

@@ -6,6 +6,8 @@ namespace Vrrp;
 /// <content>Interfaces as they come and go, and the addresses on them.</content>
 internal sealed partial class VrrpEngine
 {
+    private const long RestoreNanoseconds = 100_000_000;
+
     void IInterfaceSink.ListingStarted()
     {
         _isListing = true;
@@ -511,6 +513,7 @@ internal sealed partial class VrrpEngine
         router.IsInstalledAhead = false;
         if (isDone)
         {
+            router.RefusalToldAt = Instant.Never;
             for (int i = 0; i < router.Outcomes.Length; i++)
             {
                 if (router.Outcomes[i].Status == AddressStatus.Foreign && router.ToldState != VrrpState.Master)
@@ -521,16 +524,25 @@ internal sealed partial class VrrpEngine
         }
 
         string? detail = null;
+        // The same refusal every few seconds is told once a minute.
+        bool isTold = !router.RefusalToldAt.IsNever && _now.Nanoseconds - router.RefusalToldAt.Nanoseconds < RepeatNoticeNanoseconds;
         for (int i = 0; i < router.Outcomes.Length; i++)
         {
             if (router.Outcomes[i].Status != AddressStatus.Refused)
                 continue;
             var address = router.Assignments[i].Address;
-            detail ??= $"the kernel refused {address}: {ErrorText(router.Outcomes[i].Error)}";
-            _notify(new AddressRefused(_now, router.Config.Name, address, Installing: true, router.Outcomes[i].Error));
+            // One that is only held besides, such as an IPv6 address where IPv6 is off, is no reason to give up those that are advertised.
+            if (i < router.Config.VirtualAddresses.Length)
+                detail ??= $"the kernel refused {address}: {ErrorText(router.Outcomes[i].Error)}";
+            if (!isTold)
+                _notify(new AddressRefused(_now, router.Config.Name, address, Installing: true, router.Outcomes[i].Error));
         }
 
-        Stick(router, VrrpFaults.AddressRefused, detail ?? "the kernel refused an address");
+        if (!isTold)
+            router.RefusalToldAt = _now;
+        if (detail is null)
+            return true;
+        Stick(router, VrrpFaults.AddressRefused, detail);
         return false;
     }
 
@@ -568,17 +580,30 @@ internal sealed partial class VrrpEngine
             if (_routers[token] is not { State.State: VrrpState.Master } router)
                 continue;
             bool isMissing = false;
-            foreach (var assignment in router.Assignments)
+            bool isTold = !router.TakenAwayToldAt.IsNever && _now.Nanoseconds - router.TakenAwayToldAt.Nanoseconds < RepeatNoticeNanoseconds;
+            for (int i = 0; i < router.Assignments.Length; i++)
             {
-                if (!IsPresent(assignment))
-                {
-                    isMissing = true;
-                    TellIncident(router, assignment.Address, AddressIncidentKind.TakenAway);
-                }
+                if (IsPresent(router.Assignments[i]) || router.Outcomes[i].Status == AddressStatus.Refused)
+                    continue;
+                isMissing = true;
+                if (!isTold)
+                    TellIncident(router, router.Assignments[i].Address, AddressIncidentKind.TakenAway);
             }
 
-            if (isMissing)
-                Dispatch(router, VrrpEvent.AddressLost);
+            if (!isMissing)
+                continue;
+            // Someone who takes it away again and again is answered ten times a second, and told once a minute.
+            if (_now.Nanoseconds - router.RestoredAt.Nanoseconds < RestoreNanoseconds)
+            {
+                router.RestoreAt = router.RestoredAt.AddNanoseconds(RestoreNanoseconds);
+                Arm(router);
+                continue;
+            }
+
+            if (!isTold)
+                router.TakenAwayToldAt = _now;
+            router.RestoredAt = _now;
+            Dispatch(router, VrrpEvent.AddressLost);
         }
     }
 
@@ -599,7 +624,7 @@ internal sealed partial class VrrpEngine
             {
                 if (present.Address != assignment.Address.Address || IsHeldByAnother(router, assignment))
                     continue;
-                if (!present.IsOurs)
+                if (!present.IsOurs || !RemovesLeftBehind)
                 {
                     if (!router.Config.IsOwner)
                         TellIncident(router, assignment.Address, AddressIncidentKind.Foreign);
@@ -648,7 +673,10 @@ internal sealed partial class VrrpEngine
     private void TellReleased(VirtualRouter router)
     {
         foreach (var assignment in router.Assignments)
-            _notify(new AddressIncident(_now, router.Config.Name, assignment.Address, AddressIncidentKind.Released, router.State.MasterAddress));
+        {
+            if (!IsPresent(assignment))
+                _notify(new AddressIncident(_now, router.Config.Name, assignment.Address, AddressIncidentKind.Released, router.State.MasterAddress));
+        }
     }
 
     private void Tell(VirtualRouter router, in Transition transition)
@@ -670,9 +698,15 @@ internal sealed partial class VrrpEngine
             state.EffectivePriority,
             state.MasterAddress,
             state.MasterPriority,
-            router.PendingDetail));
+            router.PendingDetail ?? DroppedDetail(router, transition.Reason)));
         router.ToldState = state.State;
     }
 
     private static string ErrorText(int errno) => Marshal.GetPInvokeErrorMessage(errno);
+
+    /// <summary>A Master whose advertisements are dropped is not silent, and an operator should look at why.</summary>
+    private string? DroppedDetail(VirtualRouter router, TransitionReason reason) =>
+        reason == TransitionReason.MasterSilent && !router.DroppedAt.IsNever
+        && _now.Nanoseconds - router.DroppedAt.Nanoseconds < 3 * router.Config.AdvertisementInterval.Nanoseconds
+            ? $"but advertisements of this VRID are being dropped: {Packets.PacketRejections.Describe(router.DroppedReason)}" : null;
 }

@@ -144,6 +144,36 @@ internal sealed partial class VrrpEngine
         from.Interface == to.Interface && from.VirtualRouterId == to.VirtualRouterId && from.Family == to.Family
         && from.Version == to.Version && from.Group == to.Group && from.IsOwner == to.IsOwner && (from.UnicastPeers.Length == 0) == (to.UnicastPeers.Length == 0);
 
+    /// <summary>
+    /// Addresses that an earlier process recorded as its own and that no router or static address of this node wants: removed if they are
+    /// there and ours.
+    /// </summary>
+    public void RemoveRecorded(VirtualAddress[] recorded, Instant now)
+    {
+        _now = now;
+        if (!RemovesLeftBehind)
+            return;
+        var present = new List<AddressAssignment>();
+        foreach (var address in recorded)
+        {
+            if (address.Interface is not null && _interfacesByName.TryGetValue(address.Interface, out var at) && at.Has(address))
+                present.Add(new(at.Index, address));
+        }
+
+        _addressTable.Adopt(present.ToArray());
+        // What is adopted is known as ours only when it is seen again.
+        _monitor.List(this);
+        var leftBehind = present.Where(assignment => _interfaces.TryGetValue(assignment.InterfaceIndex, out var at)
+            && at.HasOurs(assignment.Address)
+            && !_configured.ContainsKey(assignment.Address.Address)
+            && !_staticAddresses.Any(wanted => wanted.Address == assignment.Address.Address)).ToArray();
+        if (leftBehind.Length == 0)
+            return;
+        Remove(leftBehind, new AddressOutcome[leftBehind.Length]);
+        foreach (var assignment in leftBehind)
+            _notify(new AddressIncident(now, "", assignment.Address, AddressIncidentKind.LeftBehind));
+    }
+
     /// <summary>A fault that the program around the library declares or ends.</summary>
     public bool Declare(string name, bool isFaulty, string? detail, Instant now)
     {

@@ -74,8 +74,8 @@ internal sealed partial class VrrpEngine
         if (router.ConsecutiveSendFailures++ == 0)
             router.FailingSince = _now;
         int failures = router.ConsecutiveSendFailures;
-        // Told at the first and then ever more rarely, so that a dead link does not fill the log.
-        if ((failures & (failures - 1)) == 0)
+        // Told ever more rarely, so that a dead link does not fill the log, and not the first: a link that goes down says so itself.
+        if (failures > 1 && (failures & (failures - 1)) == 0)
             _notify(new SendFailed(_now, router.Config.Name, errno, failures));
         // One unicast peer that cannot be reached is no reason to leave the others alone.
         // And a full queue is no reason either, unless it lasts until the peers miss us.
@@ -133,6 +133,8 @@ internal sealed partial class VrrpEngine
         else
         {
             router.Counters.CountDropped(rejection);
+            router.DroppedAt = _now;
+            router.DroppedReason = rejection;
             isNotice = IsNotice(ref CollectionsMarshal.GetValueRefOrAddDefault(router.ToldRejections, rejection, out bool known), known, out count);
         }
 
@@ -218,7 +220,11 @@ internal sealed partial class VrrpEngine
 
     private void SendAdvertisement(VirtualRouter router, Priority priority)
     {
-        if (router.Link is not { } link || router.PrimaryAddress.IsNone)
+        if (router.Link is not { } link)
+            return;
+        // The farewell of a router that lost its address goes out from the address it had.
+        var source = router.PrimaryAddress.IsNone && priority == Priority.Relinquish ? router.MessageSource : router.PrimaryAddress;
+        if (source.IsNone)
             return;
         if (!router.LastSendFailed)
             router.ConsecutiveSendFailures = 0;
@@ -226,7 +232,7 @@ internal sealed partial class VrrpEngine
         if (priority == Priority.Relinquish)
             router.Counters.PriorityZeroSent++;
         var config = router.Config;
-        bool isCurrent = router.MessagePriority == priority && router.MessageSource == router.PrimaryAddress;
+        bool isCurrent = router.MessagePriority == priority && router.MessageSource == source;
         var peers = config.UnicastPeers.AsSpan();
         int destinations = Math.Max(1, peers.Length);
         if (router.Messages.Length != destinations)
@@ -240,17 +246,17 @@ internal sealed partial class VrrpEngine
             var destination = peers.Length == 0 ? config.Group : peers[i].Address;
             // The message is the same until priority or source change; only the first one after that is written.
             if (!isCurrent || router.Messages[i] is null)
-                router.Messages[i] = WriteMessage(router, priority, destination);
+                router.Messages[i] = WriteMessage(router, priority, source, destination);
             byte hopLimit = peers.Length == 0 ? (byte)255 : config.UnicastHopLimit;
-            link.SendAdvertisement(router.Token, router.PrimaryAddress, destination, hopLimit, router.Messages[i]);
+            link.SendAdvertisement(router.Token, source, destination, hopLimit, router.Messages[i]);
             router.Counters.AdvertisementsSent++;
         }
 
         router.MessagePriority = priority;
-        router.MessageSource = router.PrimaryAddress;
+        router.MessageSource = source;
     }
 
-    private byte[] WriteMessage(VirtualRouter router, Priority priority, IPAddressValue destination)
+    private byte[] WriteMessage(VirtualRouter router, Priority priority, IPAddressValue source, IPAddressValue destination)
     {
         var config = router.Config;
         _advertised.Clear();
@@ -276,7 +282,7 @@ internal sealed partial class VrrpEngine
                 Password = config.Password ?? default,
                 Checksum = config.Checksum,
             },
-            router.PrimaryAddress,
+            source,
             destination,
             _messageBuffer);
         return _messageBuffer.AsSpan(0, length).ToArray();

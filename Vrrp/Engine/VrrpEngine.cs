@@ -85,6 +85,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
 
     public int RouterCount => _byName.Count;
 
+    /// <summary>Whether marked addresses that no router of this node holds are leftovers; not while another process may hold them.</summary>
+    public bool RemovesLeftBehind { get; set; } = true;
+
     public NodeCounters Counters { get; } = new();
 
     /// <summary>When <see cref="EndTurn"/> has work, at the latest.</summary>
@@ -126,7 +129,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             if (router is not { State.State: VrrpState.Master })
                 continue;
             long late = _now.Nanoseconds - router.State.Deadline.Nanoseconds;
-            worst = Math.Max(worst, late);
+            // Less than an interval cost nobody an advertisement.
+            if (late >= router.Config.AdvertisementInterval.Nanoseconds)
+                worst = Math.Max(worst, late);
             // A peer waits for its down interval from the last advertisement; the one that is late was due one interval after that.
             if (late > (router.Config.DownTimerAdverts - 1) * router.Config.AdvertisementInterval.Nanoseconds)
                 Dispatch(router, VrrpEvent.Stalled);
@@ -232,6 +237,13 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             if (router.Link is null)
                 Bind(router);
             UpdateFaults(router, null);
+        }
+
+        if (router.RestoreAt <= _now)
+        {
+            router.RestoreAt = Instant.Never;
+            _addressesWereRemoved = true;
+            RestoreAddresses();
         }
 
         if (router.State.Deadline <= _now)

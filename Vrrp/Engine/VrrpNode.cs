@@ -35,6 +35,7 @@ public sealed class VrrpNode : IAsyncDisposable
     private readonly VrrpEngine _engine;
     private readonly Dictionary<int, IVrrpLink> _linksByToken = [];
     private readonly List<VrrpNotification> _untold = [];
+    private readonly NamespaceLock? _namespaceLock;
     private readonly Thread _thread;
     private readonly Lock _subscriptionLock = new();
     private readonly Lock _wakeLock = new();
@@ -51,6 +52,9 @@ public sealed class VrrpNode : IAsyncDisposable
             options.Codec ?? new VrrpFrameCodec(),
             options.StateMachine ?? VrrpStateMachine.Instance,
             _untold.Add);
+        _namespaceLock = options.Platform is null ? NamespaceLock.TryTake(options.AddressMark) : null;
+        IsAloneInNamespace = options.Platform is not null || _namespaceLock is not null;
+        _engine.RemovesLeftBehind = IsAloneInNamespace;
         _engine.LinkOpened = link =>
         {
             if (link.Descriptor < 0)
@@ -77,6 +81,12 @@ public sealed class VrrpNode : IAsyncDisposable
 
     /// <summary>Completes when the node has stopped; faults when the engine thread failed, after it gave its addresses up.</summary>
     public Task Completion => _completion.Task;
+
+    /// <summary>
+    /// Whether no other process of this network namespace uses the same <see cref="VrrpNodeOptions.AddressMark"/>. While one does, nothing
+    /// that bears the mark is taken for left behind.
+    /// </summary>
+    public bool IsAloneInNamespace { get; }
 
     /// <summary>Starts a node with no virtual router yet.</summary>
     /// <param name="options">How it runs; null for the defaults.</param>
@@ -180,6 +190,19 @@ public sealed class VrrpNode : IAsyncDisposable
         if (set.FirstOrDefault(address => address.Interface is null) is { } homeless)
             throw new ArgumentException($"Static address {homeless} needs an interface.", nameof(addresses));
         return PostAsync((engine, now) => engine.SetStaticAddresses(set, now), cancellationToken);
+    }
+
+    /// <summary>
+    /// Removes what an earlier process recorded as its own, left when it was killed, and nothing of this node wants: before routers are
+    /// added, so that an address which left the configuration meanwhile leaves the host. Configured ones need no record.
+    /// </summary>
+    /// <param name="recorded">What the record names, each with its interface.</param>
+    /// <param name="cancellationToken">Ends the wait, not the removal.</param>
+    /// <returns>A task that completes when it is done.</returns>
+    public Task RemoveLeftBehindAsync(IEnumerable<VirtualAddress> recorded, CancellationToken cancellationToken = default)
+    {
+        VirtualAddress[] addresses = [.. recorded];
+        return PostAsync((engine, now) => engine.RemoveRecorded(addresses, now), cancellationToken);
     }
 
     /// <summary>A snapshot of all virtual routers.</summary>
@@ -346,6 +369,7 @@ public sealed class VrrpNode : IAsyncDisposable
         }
 
         _engine.Dispose();
+        _namespaceLock?.Dispose();
         lock (_wakeLock)
         {
             _isClosed = true;

@@ -114,6 +114,16 @@ public sealed class LinuxAddressTable : IAddressTable
     }
 
     /// <inheritdoc/>
+    public void Adopt(ReadOnlySpan<AddressAssignment> addresses)
+    {
+        // Where the kernel keeps marks it knows better than any record.
+        if (_marks.AreKept == true)
+            return;
+        foreach (ref readonly var assignment in addresses)
+            _marks.Added(ToRecord(assignment, 0).Key);
+    }
+
+    /// <inheritdoc/>
     public bool RemoveOwn(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
     {
         CheckLengths(addresses.Length, outcomes.Length);
@@ -191,7 +201,7 @@ public sealed class LinuxAddressTable : IAddressTable
 
     internal static InterfaceAddress ToInterfaceAddress(in AddressRecord record, bool isOurs)
     {
-        uint unusable = IFA_F_TENTATIVE | IFA_F_DADFAILED | (record.Local.Family == IPFamily.IPv4 ? IFA_F_SECONDARY : 0);
+        const uint unusable = IFA_F_TENTATIVE | IFA_F_DADFAILED;
         return new(record.InterfaceIndex, record.Local, record.PrefixLength, (record.Flags & unusable) == 0, isOurs);
     }
 

@@ -283,7 +283,8 @@ public static class VrrpPacket
         if (!sameInterval)
             notes |= AdvertisementNotes.IntervalDiffers;
 
-        if (!isV2 && advertisement.AddressCount == 0 && !rules.AcceptEmptyAddressList)
+        // RFC 3768 leaves no addresses to the comparison below; where that only notes a difference, none at all is more than one.
+        if ((!isV2 || rules.AddressListCheck == AddressListCheck.LogOnly) && advertisement.AddressCount == 0 && !rules.AcceptEmptyAddressList)
             return PacketRejection.AddressCountZero;
         if (advertisement.Family == IPFamily.IPv6 && rules.RequireLinkLocalFirst && advertisement.AddressCount != 0
             && !advertisement.GetAddress(0).IsIPv6LinkLocal)
