@@ -73,4 +73,10 @@ internal static partial class FailoverLog
 
     [LoggerMessage(23, LogLevel.Error, "({VirtualRouter}) packets to addresses that it gave up may still be dropped, {Reason}")]
     public static partial void StillBlocked(ILogger logger, string virtualRouter, string reason);
+
+    [LoggerMessage(40, LogLevel.Warning, "the record of our addresses, {Path}, cannot be used: {Error}; after a kill -9, addresses no longer configured would be left")]
+    public static partial void LedgerFailed(ILogger logger, string path, string error);
+
+    [LoggerMessage(41, LogLevel.Warning, "an advertisement on {Interface} came from {Source}, an address of this host: another host has it too, or the network sends our packets back")]
+    public static partial void OwnAddressHeard(ILogger logger, string @interface, IPAddressValue source);
 }

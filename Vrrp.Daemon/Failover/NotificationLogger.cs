@@ -52,6 +52,9 @@ internal sealed class NotificationLogger(ILogger<NotificationLogger> logger)
             case AdvertisementDiffers differs:
                 FailoverLog.Differs(logger, name, differs.Source, differs.Difference);
                 break;
+            case OwnAddressHeard heard:
+                FailoverLog.OwnAddressHeard(logger, heard.Interface, heard.Source);
+                break;
             case PriorityChanged changed:
                 FailoverLog.PriorityChanged(logger, name, changed.From, changed.To);
                 break;
