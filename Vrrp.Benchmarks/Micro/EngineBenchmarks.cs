@@ -5,7 +5,7 @@ namespace Vrrp.Benchmarks.Micro;
 
 /// <summary>A whole turn of the engine with nothing behind it: an advert heard by a Backup, an advert sent by a Master, a step of the machine.</summary>
 [MemoryDiagnoser]
-public class EngineBenchmarks
+public class EngineBenchmarks : IDisposable
 {
     private readonly NullPlatform _backupPlatform = new();
     private readonly NullPlatform _masterPlatform = new();
@@ -54,6 +54,17 @@ public class EngineBenchmarks
     /// <returns>When the Master would be down.</returns>
     [Benchmark]
     public Instant Step() => VrrpStateMachine.Instance.Step(_config, _state, _heard, _backupNow).State.Deadline;
+
+    /// <summary>Stops both engines.</summary>
+    [GlobalCleanup]
+    public void Dispose()
+    {
+        _backup?.Dispose();
+        _master?.Dispose();
+        _backupPlatform.Dispose();
+        _masterPlatform.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     private static (VrrpEngine Engine, Instant Now) Start(NullPlatform platform, Priority priority)
     {

@@ -12,7 +12,7 @@ internal enum InstanceChangeKind
     Changed,
 
     /// <summary>
-    /// It is another router on the wire now (interface, VRID, family, version, owner or not, unicast or not): the old one leaves, then the
+    /// It is another router on the wire now (interface, VRID, family, version, group, owner or not, unicast or not): the old one leaves, then the
     /// new one starts.
     /// </summary>
     Restarted,
@@ -155,7 +155,7 @@ internal sealed record ConfigDiff
     {
         ImmutableArray<string> settings = [.. Settings.Where(s => !s.Same(old, now)).Select(s => s.Name)];
         bool restarts = !SameRouter(old, now) || old.Version != now.Version || old.Priority.IsOwner != now.Priority.IsOwner
-            || old.UnicastPeers.IsEmpty != now.UnicastPeers.IsEmpty;
+            || old.MulticastGroup != now.MulticastGroup || old.UnicastPeers.IsEmpty != now.UnicastPeers.IsEmpty;
         var kind = restarts ? InstanceChangeKind.Restarted
             : settings.Any(s => s != nameof(VrrpInstance.Name)) ? InstanceChangeKind.Changed
             : InstanceChangeKind.Unchanged;

@@ -32,6 +32,9 @@ internal static partial class FailoverLog
     [LoggerMessage(9, LogLevel.Information, "({VirtualRouter}) {Address} removed")]
     public static partial void AddressReleased(ILogger logger, string virtualRouter, string address);
 
+    [LoggerMessage(25, LogLevel.Information, "({VirtualRouter}) {Address} handed over to {Peer}")]
+    public static partial void AddressHandedOver(ILogger logger, string virtualRouter, string address, IPAddressValue peer);
+
     [LoggerMessage(10, LogLevel.Warning, "({VirtualRouter}) dropped an advertisement of {Source} on {Interface}: {Reason} ({Count} since this was last said)")]
     public static partial void PacketDropped(ILogger logger, string virtualRouter, IPAddressValue source, string @interface, string reason, long count);
 
@@ -76,4 +79,10 @@ internal static partial class FailoverLog
 
     [LoggerMessage(24, LogLevel.Information, "({VirtualRouter}) is {Status}")]
     public static partial void Status(ILogger logger, string virtualRouter, string status);
+
+    [LoggerMessage(40, LogLevel.Warning, "the record of our addresses, {Path}, cannot be used: {Error}; after a kill -9, addresses no longer configured would be left")]
+    public static partial void LedgerFailed(ILogger logger, string path, string error);
+
+    [LoggerMessage(41, LogLevel.Warning, "an advertisement on {Interface} came from {Source}, an address of this host: another host has it too, or the network sends our packets back")]
+    public static partial void OwnAddressHeard(ILogger logger, string @interface, IPAddressValue source);
 }

@@ -40,6 +40,9 @@ internal sealed class NotificationLogger(ILogger<NotificationLogger> logger)
             case AddressIncident { Kind: AddressIncidentKind.LeftBehind } incident:
                 FailoverLog.AddressLeftBehind(logger, name, incident.Address.ToString());
                 break;
+            case AddressIncident { Kind: AddressIncidentKind.Released, Peer.IsNone: false } incident:
+                FailoverLog.AddressHandedOver(logger, name, incident.Address.ToString(), incident.Peer);
+                break;
             case AddressIncident { Kind: AddressIncidentKind.Released } incident:
                 FailoverLog.AddressReleased(logger, name, incident.Address.ToString());
                 break;
@@ -51,6 +54,9 @@ internal sealed class NotificationLogger(ILogger<NotificationLogger> logger)
                 break;
             case AdvertisementDiffers differs:
                 FailoverLog.Differs(logger, name, differs.Source, differs.Difference);
+                break;
+            case OwnAddressHeard heard:
+                FailoverLog.OwnAddressHeard(logger, heard.Interface, heard.Source);
                 break;
             case PriorityChanged changed:
                 FailoverLog.PriorityChanged(logger, name, changed.From, changed.To);

@@ -31,16 +31,17 @@ internal sealed record RouterPlan
 
         var old = Match(running, wanted);
         var staying = old.Where(o => o is not null).ToHashSet(ReferenceEqualityComparer.Instance);
-        ImmutableArray<VirtualRouterConfig> leaving = [.. running.Where(o => !staying.Contains(o))];
-        var steps = new Sequence(leaving);
-        steps.Change([.. wanted.Select((n, i) => (From: old[i]!, To: n)).Where(pair => pair.From is not null && !Same(pair.From, pair.To))]);
-        for (int i = 0; i < wanted.Count; i++)
+        var sequence = new Sequence();
+        foreach (var router in running)
         {
-            if (old[i] is null)
-                steps.Start(wanted[i]);
+            if (!staying.Contains(router))
+                sequence.Remove(router);
         }
 
-        return new() { Removals = [.. leaving.Select(o => o.Name)], Steps = [.. steps.Steps] };
+        var restarted = sequence.Change([.. wanted.Select((n, i) => (From: old[i]!, To: n)).Where(pair => pair.From is not null && !Same(pair.From, pair.To))]);
+        foreach (var router in wanted.Where((_, i) => old[i] is null).Concat(restarted))
+            sequence.Start(router);
+        return new() { Removals = [.. sequence.Removals], Steps = [.. sequence.Steps] };
     }
 
     /// <summary>Whether two say the same; the record's own comparison takes arrays of equal content for different.</summary>
@@ -103,66 +104,79 @@ internal sealed record RouterPlan
     /// <summary>Puts steps in an order in which each finds its name, its VRID and its addresses free.</summary>
     private sealed class Sequence
     {
-        private readonly ImmutableArray<VirtualRouterConfig> _leaving;
-        private readonly HashSet<string> _freedNames;
+        private readonly List<VirtualRouterConfig> _leaving = [];
+        private readonly HashSet<string> _freedNames = new(StringComparer.Ordinal);
         private readonly Dictionary<(IPAddressValue, string), string> _leavingAddresses = [];
         private readonly List<VirtualRouterConfig> _changed = [];
 
-        public Sequence(ImmutableArray<VirtualRouterConfig> leaving)
-        {
-            _leaving = leaving;
-            _freedNames = leaving.Select(o => o.Name).ToHashSet(StringComparer.Ordinal);
-            foreach (var router in leaving)
-            {
-                foreach (var place in Places(router))
-                    _leavingAddresses.TryAdd(place, router.Name);
-            }
-        }
-
         public List<RouterStep> Steps { get; } = [];
 
-        public void Change(List<(VirtualRouterConfig From, VirtualRouterConfig To)> changes)
+        public IEnumerable<string> Removals => _leaving.Select(o => o.Name);
+
+        public void Remove(VirtualRouterConfig router)
         {
+            _leaving.Add(router);
+            _freedNames.Add(router.Name);
+            foreach (var place in Places(router))
+                _leavingAddresses.TryAdd(place, router.Name);
+        }
+
+        /// <returns>Those that could not change in place after all, because their peers go round in a circle; they start anew.</returns>
+        public List<VirtualRouterConfig> Change(List<(VirtualRouterConfig From, VirtualRouterConfig To)> changes)
+        {
+            var restarted = new List<VirtualRouterConfig>();
             var givenUp = changes.Where(c => c.From.Name != c.To.Name).Select(c => c.From.Name).ToHashSet(StringComparer.Ordinal);
             while (changes.Count > 0)
             {
                 var blocked = new List<(VirtualRouterConfig From, VirtualRouterConfig To)>();
+                var pending = changes.ToLookup(c => (c.From.Interface, c.From.VirtualRouterId), c => c.From);
+                var over = new HashSet<VirtualRouterConfig>(ReferenceEqualityComparer.Instance);
                 foreach (var (from, to) in changes)
                 {
-                    if (from.Name != to.Name && givenUp.Contains(to.Name))
+                    if ((from.Name != to.Name && givenUp.Contains(to.Name)) || IsInTheWay(from, to))
                     {
                         blocked.Add((from, to));
                         continue;
                     }
 
-                    Steps.Add(new(from.Name, to, from.Name != to.Name && _freedNames.Contains(to.Name) ? [to.Name] : []));
-                    _changed.Add(from);
-                    if (givenUp.Remove(from.Name))
-                        _freedNames.Add(from.Name);
+                    Add(from, to);
+                    over.Add(from);
+                    if (from.Name != to.Name)
+                        givenUp.Remove(from.Name);
                 }
 
-                // Names that go round in a circle: one of them steps aside.
                 if (blocked.Count == changes.Count)
                 {
-                    var (from, to) = blocked[0];
-                    var aside = to with { Name = $"{from.Name} (renamed)" };
-                    Steps.Add(new(from.Name, aside, []));
+                    int aside = blocked.FindIndex(c => !IsInTheWay(c.From, c.To));
+                    var (from, to) = blocked[Math.Max(aside, 0)];
                     givenUp.Remove(from.Name);
-                    _freedNames.Add(from.Name);
-                    blocked[0] = (aside, to);
+                    if (aside >= 0)
+                    {
+                        // Names that go round in a circle: one of them steps aside.
+                        var named = to with { Name = $"{from.Name} (renamed)" };
+                        Add(from, named);
+                        blocked[aside] = (named, to);
+                    }
+                    else
+                    {
+                        blocked.RemoveAt(0);
+                        Remove(from);
+                        restarted.Add(to);
+                    }
                 }
 
                 changes = blocked;
+
+                bool IsInTheWay(VirtualRouterConfig from, VirtualRouterConfig to) =>
+                    pending[(to.Interface, to.VirtualRouterId)].Any(o => o != from && !over.Contains(o) && to.ConflictsWith(o));
             }
+
+            return restarted;
         }
 
         public void Start(VirtualRouterConfig router)
         {
-            var after = new SortedSet<string>(StringComparer.Ordinal);
-            if (_freedNames.Contains(router.Name))
-                after.Add(router.Name);
-            after.UnionWith(_leaving.Where(router.ConflictsWith).Select(o => o.Name));
-            after.UnionWith(_changed.Where(router.ConflictsWith).Select(o => o.Name));
+            var after = Before(router, null);
             foreach (var place in Places(router))
             {
                 if (_leavingAddresses.TryGetValue(place, out string? holder))
@@ -170,6 +184,25 @@ internal sealed record RouterPlan
             }
 
             Steps.Add(new(null, router, [.. after]));
+        }
+
+        private void Add(VirtualRouterConfig from, VirtualRouterConfig to)
+        {
+            Steps.Add(new(from.Name, to, [.. Before(to, from)]));
+            _changed.Add(from);
+            if (from.Name != to.Name)
+                _freedNames.Add(from.Name);
+        }
+
+        /// <summary>Whose name or VRID it takes.</summary>
+        private SortedSet<string> Before(VirtualRouterConfig to, VirtualRouterConfig? from)
+        {
+            var before = new SortedSet<string>(StringComparer.Ordinal);
+            if (from?.Name != to.Name && _freedNames.Contains(to.Name))
+                before.Add(to.Name);
+            before.UnionWith(_leaving.Where(to.ConflictsWith).Select(o => o.Name));
+            before.UnionWith(_changed.Where(to.ConflictsWith).Select(o => o.Name));
+            return before;
         }
 
         private static IEnumerable<(IPAddressValue, string)> Places(VirtualRouterConfig router) =>

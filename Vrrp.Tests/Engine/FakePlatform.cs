@@ -24,6 +24,9 @@ internal sealed class FakePlatform : IVrrpPlatform
     /// <summary>The errno with which an address is refused; 0: none.</summary>
     public Func<IPAddressValue, int> Refusal { get; set; } = _ => 0;
 
+    /// <summary>The errno with which no address is removed; 0: they are.</summary>
+    public int RemovalError { get; set; }
+
     /// <summary>The errno with which links cannot be opened; 0: they can.</summary>
     public int OpenError { get; set; }
 
@@ -233,6 +236,12 @@ internal sealed class FakePlatform : IVrrpPlatform
 
         public bool Remove(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
         {
+            if (platform.RemovalError != 0)
+            {
+                outcomes.Fill(new(AddressStatus.Refused, platform.RemovalError));
+                return false;
+            }
+
             for (int i = 0; i < addresses.Length; i++)
                 outcomes[i] = new(Remove(addresses[i]), 0);
             return true;

@@ -187,7 +187,7 @@ public class InterfaceTests
         _node.Add(TestNode.Config());
         Assert.Equal((VrrpState.Fault, VrrpFaults.LinkUnusable), (_node.State(), Faults));
         _lan.RunTo(5.5m);
-        Assert.Equal(2, _node.Take<LinkUnusable>().Length);
+        Assert.Single(_node.Take<LinkUnusable>());
         _node.Platform.OpenError = 0;
         _node.Platform.Change("eth0", facts => facts with { Mtu = 9000 });
         _lan.RunTo(6);

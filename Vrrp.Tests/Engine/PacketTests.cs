@@ -64,6 +64,30 @@ public class PacketTests
         Assert.Equal("10.0.0.201", Assert.Single(_node.Take<SecondMasterHeard>()).Peer.ToString());
     }
 
+    [Fact]
+    public void A_group_of_ones_own_is_where_peers_are_heard()
+    {
+        var config = TestNode.Config() with { MulticastGroup = IPAddressValue.Parse("224.0.0.99") };
+        _node.Add(config);
+        _lan.RunTo(1);
+        _node.Hear(200, destination: "224.0.0.18");
+        Assert.Equal(1, _node.Router().Counters.Dropped(PacketRejection.WrongCastMode));
+        _node.Hear(200, destination: "224.0.0.99");
+
+        Assert.Equal(200, _node.Router().State.MasterPriority.Value);
+    }
+
+    [Fact]
+    public void An_advert_from_our_own_address_is_told_and_counted()
+    {
+        StartMaster();
+        _node.Hear(100, source: "10.0.0.1");
+        _node.Hear(100, source: "10.0.0.1");
+
+        Assert.Equal("10.0.0.1", Assert.Single(_node.Take<OwnAddressHeard>()).Source.ToString());
+        Assert.Equal(2, _node.Engine.Counters.OwnAddressHeard);
+    }
+
     [Fact] // VR-160
     public void A_flood_of_lower_adverts_is_answered_at_once_and_then_every_10_ms()
     {

@@ -35,6 +35,22 @@ public class ReconfigureTests
     }
 
     [Fact]
+    public void Refreshes_that_are_switched_off_end_and_others_that_are_switched_on_begin()
+    {
+        var refreshed = TestNode.Config() with { Announcements = new() { Refresh = TimeSpan.FromSeconds(3) } };
+        StartMaster(refreshed);
+        _node.Reconfigure(TestNode.Config());
+        _lan.Run(20);
+        _node.TakeLog();
+        _lan.Run(20);
+        Assert.DoesNotContain("arp", _node.TakeLog(), StringComparison.Ordinal);
+
+        _node.Reconfigure(refreshed);
+        _lan.Run(10);
+        Assert.Equal(3, _node.TakeLog().Split(", ").Count(entry => entry.StartsWith("arp", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void A_changed_prefix_is_installed_before_the_old_one_goes()
     {
         StartMaster();

@@ -52,11 +52,15 @@ public class StallTests
     public void A_master_stalled_for_less_than_the_down_interval_stays()
     {
         var (a, _) = StartPair();
-        a.Freeze(1.5m);
+        a.Freeze(2.2m);
         _lan.RunTo(10);
 
         _lan.AssertTransitions();
         Assert.Single(a.Take<EngineStalled>());
+        // One that costs no advertisement is nothing to wake anyone for.
+        a.Freeze(0.9m);
+        _lan.Run(90);
+        Assert.Empty(a.Take<EngineStalled>());
     }
 
     [Fact] // VR-075

@@ -47,11 +47,13 @@ public class TakeoverTests
         Assert.Equal("adv 100, arp 10.0.0.254, arp 10.0.0.253, arp 10.0.0.254, arp 10.0.0.253", _node.TakeLog());
     }
 
+    private static VirtualAddress Host(string address) => VirtualAddress.Host(IPAddressValue.Parse(address));
+
     [Fact]
     public void A_refused_address_makes_it_resign_with_the_kernels_reason_and_try_again()
     {
         _node.Platform.Refusal = address => address == IPAddressValue.Parse("10.0.0.253") ? 99 : 0;
-        _node.Add(TestNode.Config() with { ExcludedAddresses = [VirtualAddress.Host(IPAddressValue.Parse("10.0.0.253"))] });
+        _node.Add(TestNode.Config() with { VirtualAddresses = [Host("10.0.0.254"), Host("10.0.0.253")] });
         _lan.RunTo(5);
 
         Assert.Equal("+10.0.0.254, adv 0, -10.0.0.254", _node.TakeLog());
@@ -68,6 +70,62 @@ public class TakeoverTests
         _lan.RunTo(20);
         _lan.AssertTransitions("8.609375 A Backup", "12.21875 A Master");
         Assert.Equal(1, _node.Router().Counters.MasterTransitions);
+    }
+
+    [Fact]
+    public void A_refused_address_that_is_not_advertised_is_told_once_and_the_others_are_held()
+    {
+        _node.Platform.Refusal = address => address == IPAddressValue.Parse("2001:db8::1") ? 13 : 0;
+        _node.Add(TestNode.Config() with { ExcludedAddresses = [Host("2001:db8::1")] });
+        _lan.RunTo(30);
+
+        _lan.AssertTransitions("0 A Backup", "3.609375 A Master");
+        Assert.Equal("2001:db8::1", Assert.Single(_node.Take<AddressRefused>()).Address.Address.ToString());
+        Assert.Empty(_node.Take<AddressIncident>());
+    }
+
+    [Fact]
+    public void An_address_that_is_taken_away_in_a_loop_is_told_once_a_minute_and_put_back_ten_times_a_second()
+    {
+        StartMaster();
+        for (int i = 0; i < 100; i++)
+            _lan.At(_lan.Seconds + (i * 0.01m), () =>
+            {
+                if (_node.Platform.Has("10.0.0.254"))
+                    _node.Platform.TakeAway("eth0", "10.0.0.254");
+            });
+        _lan.Run(2);
+
+        Assert.Single(_node.Take<AddressIncident>());
+        Assert.InRange(_node.TakeLog().Split(", ").Count(entry => entry == "+10.0.0.254"), 9, 12);
+        Assert.True(_node.Platform.Has("10.0.0.254"));
+    }
+
+    [Fact]
+    public void A_router_that_loses_its_only_address_says_goodbye_from_it()
+    {
+        StartMaster();
+        _node.Platform.TakeAway("eth0", "10.0.0.1");
+        _lan.Run(0.01m);
+
+        Assert.Equal((VrrpState.Fault, VrrpFaults.NoSourceAddress), (_node.State(), _node.Router().State.Faults));
+        Assert.Equal("adv 0, -10.0.0.254", _node.TakeLog());
+        Assert.Equal("10.0.0.1", _node.Sent[^1].Packet.Source.ToString());
+    }
+
+    [Fact]
+    public void An_address_that_could_not_be_removed_is_tried_again_until_it_is()
+    {
+        StartMaster();
+        _node.Platform.RemovalError = 105;
+        _node.Declare(isFaulty: true);
+        _lan.Run(12);
+        Assert.True(_node.Platform.Has("10.0.0.254"));
+        Assert.Single(_node.Take<AddressRefused>());
+        _node.Platform.RemovalError = 0;
+        _lan.Run(5.5m);
+
+        Assert.False(_node.Platform.Has("10.0.0.254"));
     }
 
     [Fact]

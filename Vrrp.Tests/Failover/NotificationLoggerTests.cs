@@ -51,6 +51,16 @@ public class NotificationLoggerTests
     }
 
     [Fact]
+    public void An_address_is_handed_over_only_when_somebody_took_it()
+    {
+        var address = VirtualAddress.Host(IPAddressValue.Parse("192.0.2.9"));
+        Logger.Log(new AddressIncident(default, "VI_1", address, AddressIncidentKind.Released, Peer));
+        Logger.Log(new AddressIncident(default, "VI_1", address, AddressIncidentKind.Released));
+
+        Assert.Equal(["(VI_1) 192.0.2.9/32 handed over to 192.0.2.2", "(VI_1) 192.0.2.9/32 removed"], _lines.Select(line => line.Text));
+    }
+
+    [Fact]
     public void Adverts_of_unknown_routers_are_worth_a_line_only_when_asked_for()
     {
         var dropped = new PacketDropped(default, "", "eth0", PacketRejection.UnknownVirtualRouterId, Peer, 1, "VRID 7");

@@ -49,6 +49,7 @@ public class RouterPlanTests
             {
                 Assert.True(node.Remove(from, out var before), $"there is no {from}");
                 Assert.True(VrrpNode.CanReconfigure(before, next.To));
+                Assert.DoesNotContain(node.Values, next.To.ConflictsWith);
                 isOver.Add(from);
             }
             else
@@ -82,7 +83,7 @@ public class RouterPlanTests
     public void A_setting_changes_in_place_and_others_are_left_alone() =>
         Assert.Equal(["B->B"], Steps(Plan([A, B], A, B with { Priority = new(90) })));
 
-    public static TheoryData<string> Restarts => ["unicast", "multicast", "owner", "no owner", "version", "interface", "VRID"];
+    public static TheoryData<string> Restarts => ["unicast", "multicast", "group", "owner", "no owner", "version", "interface", "VRID"];
 
     [Theory]
     [MemberData(nameof(Restarts))]
@@ -92,6 +93,7 @@ public class RouterPlanTests
         {
             "unicast" => (A, A with { UnicastPeers = Peers }),
             "multicast" => (A with { UnicastPeers = Peers }, A),
+            "group" => (A, A with { MulticastGroup = IPAddressValue.Parse("224.0.0.99") }),
             "owner" => (A, A with { Priority = Priority.Owner }),
             "no owner" => (A with { Priority = Priority.Owner }, A),
             "version" => (A, A with { Version = VrrpVersion.V2 }),
@@ -127,7 +129,7 @@ public class RouterPlanTests
         VirtualRouterConfig[] wanted = [A with { Name = "B", Interface = "eth0" }, B with { Name = "A" }];
         // By name both would be other routers; by what peers see both stay.
         Assert.Empty(Plan([A, B], wanted).Removals);
-        Assert.Equal(["A->A (renamed)", "B->A after A", "A (renamed)->B after B"], Steps(Plan([A, B], wanted)));
+        Assert.Equal(["A->A (renamed)", "B->A after A", "A (renamed)->B after A,B"], Steps(Plan([A, B], wanted)));
         AssertLeadsTo([A, B], wanted);
     }
 
@@ -165,6 +167,20 @@ public class RouterPlanTests
     }
 
     [Fact]
+    public void Peers_passed_on_are_free_first_and_peers_swapped_restart_one()
+    {
+        var x = A with { UnicastPeers = Peers };
+        var y = B with { VirtualRouterId = A.VirtualRouterId, UnicastPeers = [new(IPAddressValue.Parse("10.0.0.9"), 0, 255)] };
+        UnicastPeer third = new(IPAddressValue.Parse("10.0.0.7"), 0, 255);
+
+        Assert.Equal(["B->B", "A->A after B"], Steps(Plan([x, y], x with { UnicastPeers = y.UnicastPeers }, y with { UnicastPeers = [third] })));
+        Assert.Equal(["A->A after B"], Steps(Plan([x, y], x with { UnicastPeers = [.. x.UnicastPeers, .. y.UnicastPeers] })));
+        VirtualRouterConfig[] swapped = [x with { UnicastPeers = y.UnicastPeers }, y with { UnicastPeers = x.UnicastPeers }];
+        Assert.Equal(["A"], Plan([x, y], swapped).Removals.ToArray());
+        AssertLeadsTo([x, y], swapped);
+    }
+
+    [Fact]
     public void A_set_that_cannot_run_changes_nothing()
     {
         var conflict = Plan([A], A, B with { VirtualRouterId = A.VirtualRouterId });
@@ -197,7 +213,7 @@ public class RouterPlanTests
             {
                 Interface = random.Next(4) == 0 ? "eth1" : "eth0",
                 Priority = random.Next(4) == 0 ? Priority.Owner : new(random.Next(1, 255)),
-                UnicastPeers = random.Next(3) == 0 ? [new(IPAddressValue.Parse($"10.0.0.{random.Next(8, 10)}"), 0, 255)] : [],
+                UnicastPeers = [.. Enumerable.Range(8, 4).Where(_ => random.Next(5) == 0).Select(n => new UnicastPeer(IPAddressValue.Parse($"10.0.0.{n}")))],
             };
             if (!result.Exists(r => r.Name == router.Name || r.ConflictsWith(router)))
                 result.Add(router);

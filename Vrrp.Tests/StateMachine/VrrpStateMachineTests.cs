@@ -178,9 +178,10 @@ public class VrrpStateMachineTests : MachineTests
         var config = Config();
         var state = HandingOver(config);
 
-        Assert.Equal(new Transition(state with { Deadline = After(0.1m) }, VrrpActions.None), Step(config, state, Hears(1)));
+        var heard = state with { MasterAddress = IPAddressValue.Parse("10.0.0.10"), MasterPriority = new(1) };
+        Assert.Equal(new Transition(heard with { Deadline = After(0.1m) }, VrrpActions.None), Step(config, state, Hears(1)));
         // A second advertisement does not prolong it, and a farewell is no successor.
-        AssertIgnored(config, state with { Deadline = After(0.05m) }, Hears(1));
+        AssertIgnored(config, heard with { Deadline = After(0.05m) }, Hears(1));
         AssertIgnored(config, state, Hears(0));
     }
 
@@ -191,7 +192,8 @@ public class VrrpStateMachineTests : MachineTests
 
         Assert.Equal(
             new Transition(MachineState.Initial(config), VrrpActions.Release),
-            Step(config, HandingOver(config), VrrpEvent.Shutdown(handOver: true)));
+            Step(config, HandingOver(config), VrrpEvent.Shutdown()));
+        AssertIgnored(config, HandingOver(config), VrrpEvent.Shutdown(handOver: true));
         Assert.Equal(
             new Transition(MachineState.Initial(config) with { Faults = VrrpFaults.LinkDown }, VrrpActions.Release),
             Step(config, HandingOver(config), VrrpEvent.FaultsChanged(VrrpFaults.LinkDown)));

@@ -10,14 +10,15 @@ internal sealed class EngineCommand(Action<VrrpEngine, Instant> action, TaskComp
         try
         {
             action(engine, now);
-            done?.TrySetResult();
         }
-        catch (ArgumentException exception)
+        catch (Exception exception)
         {
-            // A caller's mistake is the caller's; anything else ends the engine.
-            if (done is null)
+            done?.TrySetException(exception);
+            // A caller's mistake is the caller's; anything else ends the engine, and whoever waits knows why.
+            if (done is null || exception is not (ArgumentException or ObjectDisposedException))
                 throw;
-            done.TrySetException(exception);
         }
+
+        done?.TrySetResult();
     }
 }

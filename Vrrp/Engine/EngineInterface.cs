@@ -6,8 +6,9 @@ namespace Vrrp;
 /// <summary>One interface of the host as the engine sees it.</summary>
 internal sealed class EngineInterface(int index)
 {
-    private readonly VirtualRouter?[] _byId4 = new VirtualRouter?[256];
-    private readonly VirtualRouter?[] _byId6 = new VirtualRouter?[256];
+    // Made for the first router: most interfaces of a host have none.
+    private VirtualRouter?[]? _byId4;
+    private VirtualRouter?[]? _byId6;
 
     // Held virtual addresses bear our mark and are no sign of an own packet: an owner that returns advertises from one of them.
     private readonly HashSet<IPAddressValue> _local = [];
@@ -23,10 +24,15 @@ internal sealed class EngineInterface(int index)
 
     public bool IsUp => Facts is { IsUp: true };
 
+    // In the order the kernel gave them: the first usable one is the source of advertisements.
+    private readonly OrderedDictionary<(IPAddressValue Address, byte PrefixLength), InterfaceAddress> _addresses = [];
+
     /// <summary>All addresses in the order the kernel gave them.</summary>
-    public List<InterfaceAddress> Addresses { get; } = [];
+    public OrderedDictionary<(IPAddressValue Address, byte PrefixLength), InterfaceAddress>.ValueCollection Addresses => _addresses.Values;
 
     public List<VirtualRouter> Routers { get; } = [];
+
+    public Instant OwnAddressToldAt { get; set; } = Instant.Never;
 
     public IVrrpLink? Link4 { get; set; }
 
@@ -40,12 +46,21 @@ internal sealed class EngineInterface(int index)
     public IVrrpLink? Link(IPFamily family) => family == IPFamily.IPv4 ? Link4 : Link6;
 
     public VirtualRouter? First(IPFamily family, byte virtualRouterId) =>
-        (family == IPFamily.IPv4 ? _byId4 : _byId6)[virtualRouterId];
+        (family == IPFamily.IPv4 ? _byId4 : _byId6)?[virtualRouterId];
+
+    private ref VirtualRouter? Slot(VirtualRouterConfig config)
+    {
+        ref var table = ref _byId4;
+        if (config.Family == IPFamily.IPv6)
+            table = ref _byId6;
+        table ??= new VirtualRouter?[256];
+        return ref table[config.VirtualRouterId.Value];
+    }
 
     public void Attach(VirtualRouter router)
     {
         Routers.Add(router);
-        ref var first = ref (router.Config.Family == IPFamily.IPv4 ? _byId4 : _byId6)[router.Config.VirtualRouterId.Value];
+        ref var first = ref Slot(router.Config);
         router.NextSameId = first;
         first = router;
     }
@@ -53,7 +68,7 @@ internal sealed class EngineInterface(int index)
     public void Detach(VirtualRouter router)
     {
         Routers.Remove(router);
-        ref var slot = ref (router.Config.Family == IPFamily.IPv4 ? _byId4 : _byId6)[router.Config.VirtualRouterId.Value];
+        ref var slot = ref Slot(router.Config);
         if (slot == router)
         {
             slot = router.NextSameId;
@@ -72,53 +87,47 @@ internal sealed class EngineInterface(int index)
 
     public void AddAddress(in InterfaceAddress address)
     {
-        int i = Find(address.Address, address.PrefixLength);
-        if (i < 0)
-            Addresses.Add(address);
-        else
-            Addresses[i] = address;
-        UpdateLocal(address.Address);
+        var key = (address.Address, address.PrefixLength);
+        bool wasForeign = _addresses.TryGetValue(key, out var before) && !before.IsOurs;
+        _addresses[key] = address;
+        if (!address.IsOurs)
+            _local.Add(address.Address);
+        else if (wasForeign)
+            UpdateLocal(address.Address);
     }
 
     public void RemoveAddress(in InterfaceAddress address)
     {
-        int i = Find(address.Address, address.PrefixLength);
-        if (i >= 0)
-            Addresses.RemoveAt(i);
-        UpdateLocal(address.Address);
+        if (_addresses.Remove((address.Address, address.PrefixLength), out var before) && !before.IsOurs)
+            UpdateLocal(address.Address);
     }
 
-    private int Find(IPAddressValue address, byte prefixLength)
-    {
-        for (int i = 0; i < Addresses.Count; i++)
-        {
-            if (Addresses[i].Address == address && Addresses[i].PrefixLength == prefixLength)
-                return i;
-        }
+    public bool Has(VirtualAddress address) => _addresses.ContainsKey((address.Address, address.KernelPrefixLength));
 
-        return -1;
-    }
+    /// <summary>Whether an address is known to bear our mark.</summary>
+    public bool HasOurs(VirtualAddress address) =>
+        _addresses.TryGetValue((address.Address, address.KernelPrefixLength), out var present) && present.IsOurs;
 
     /// <summary>This node installed an address.</summary>
     public void Installed(VirtualAddress address)
     {
-        if (Find(address.Address, address.KernelPrefixLength) < 0)
+        if (!Has(address))
             AddAddress(new(Index, address.Address, address.KernelPrefixLength, IsUsableSource: false, IsOurs: true));
     }
 
     /// <summary>This node removed an address; if it was there the kernel will say so.</summary>
     public void Removed(VirtualAddress address)
     {
-        int i = Find(address.Address, address.KernelPrefixLength);
-        if (i < 0 || !Addresses[i].IsOurs)
+        if (!HasOurs(address))
             return;
-        RemoveAddress(Addresses[i]);
+        _addresses.Remove((address.Address, address.KernelPrefixLength));
         CollectionsMarshal.GetValueRefOrAddDefault(_echoes, (address.Address, address.KernelPrefixLength), out _)++;
     }
 
     /// <summary>Whether the kernel tells, late, of an installation that this node has undone since.</summary>
     public bool IsUndone(in InterfaceAddress address) =>
-        address.IsOurs && _echoes.ContainsKey((address.Address, address.PrefixLength)) && Find(address.Address, address.PrefixLength) < 0;
+        address.IsOurs && _echoes.ContainsKey((address.Address, address.PrefixLength))
+        && !_addresses.ContainsKey((address.Address, address.PrefixLength));
 
     /// <summary>Whether the kernel tells of a removal by this node, which is known already.</summary>
     public bool IsEcho(in InterfaceAddress address)
@@ -136,13 +145,13 @@ internal sealed class EngineInterface(int index)
     public void ClearAddresses()
     {
         _echoes.Clear();
-        Addresses.Clear();
+        _addresses.Clear();
         _local.Clear();
     }
 
     private void UpdateLocal(IPAddressValue address)
     {
-        foreach (var candidate in Addresses)
+        foreach (var candidate in _addresses.Values)
         {
             if (candidate.Address == address && !candidate.IsOurs)
             {

@@ -61,6 +61,9 @@ internal sealed class VirtualRouter
 
     public bool HoldsAddresses { get; set; }
 
+    /// <summary>The kernel refused to take an address off; it is tried again.</summary>
+    public bool OwesRemoval { get; set; }
+
     /// <summary>What the machine decided for the deadline at hand, while the addresses of several routers are installed together.</summary>
     public Transition? Ahead { get; set; }
 
@@ -82,6 +85,9 @@ internal sealed class VirtualRouter
 
     public int ConsecutiveSendFailures { get; set; }
 
+    /// <summary>When the first of <see cref="ConsecutiveSendFailures"/> was.</summary>
+    public Instant FailingSince { get; set; }
+
     public bool LastSendFailed { get; set; }
 
     /// <summary>Announcements of the present takeover that could not be sent.</summary>
@@ -89,6 +95,23 @@ internal sealed class VirtualRouter
 
     /// <summary>State that was told last, the From of the next transition.</summary>
     public VrrpState ToldState { get; set; }
+
+    /// <summary>When an advertisement for this router was dropped last, and why.</summary>
+    public Instant DroppedAt { get; set; } = Instant.Never;
+
+    public PacketRejection DroppedReason { get; set; }
+
+    public Instant RefusalToldAt { get; set; } = Instant.Never;
+
+    public Instant TakenAwayToldAt { get; set; } = Instant.Never;
+
+    /// <summary>When addresses that were taken away were put back last.</summary>
+    public Instant RestoredAt { get; set; }
+
+    /// <summary>When that is worth doing again.</summary>
+    public Instant RestoreAt { get; set; } = Instant.Never;
+
+    public Instant UnusableToldAt { get; set; } = Instant.Never;
 
     public string? PendingDetail { get; set; }
 
@@ -112,7 +135,7 @@ internal sealed class VirtualRouter
     public bool IsRemoving => Removed is not null;
 
     public Instant NextDeadline =>
-        Instant.Min(Instant.Min(State.Deadline, Announcements.NextAt), Instant.Min(RetryAt, StartAt));
+        Instant.Min(Instant.Min(State.Deadline, Announcements.NextAt), Instant.Min(RetryAt, Instant.Min(StartAt, RestoreAt)));
 
     public VirtualRouterStatus Snapshot() => new()
     {

@@ -6,6 +6,8 @@ namespace Vrrp;
 /// <content>Interfaces as they come and go, and the addresses on them.</content>
 internal sealed partial class VrrpEngine
 {
+    private const long RestoreNanoseconds = 100_000_000;
+
     void IInterfaceSink.ListingStarted()
     {
         _isListing = true;
@@ -130,7 +132,7 @@ internal sealed partial class VrrpEngine
         if (!_isListing && at.IsUndone(address))
             return;
         at.AddAddress(address);
-        if (_isListing)
+        if (_isListing || (address.IsOurs && !IsStatic(at, address)))
             return;
         // A fault can complete a removal; the table of tokens only ever gets holes.
         for (int token = 0; token < _routers.Count; token++)
@@ -140,6 +142,25 @@ internal sealed partial class VrrpEngine
             {
                 ChooseSource(router);
                 UpdateFaults(router, null);
+            }
+        }
+
+        TellArrival(at, address);
+    }
+
+    /// <summary>Someone gave this host a virtual address that a router here does not hold: it answers for it although it should not.</summary>
+    private void TellArrival(EngineInterface at, in InterfaceAddress address)
+    {
+        if (address.IsOurs || !_configured.ContainsKey(address.Address))
+            return;
+        foreach (var router in _byName.Values)
+        {
+            if (router.HoldsAddresses || router.Config.IsOwner || router.State.State == VrrpState.Initialize)
+                continue;
+            foreach (var assignment in router.Assignments)
+            {
+                if (assignment.InterfaceIndex == at.Index && assignment.Address.Address == address.Address)
+                    TellIncident(router, assignment.Address, AddressIncidentKind.Foreign);
             }
         }
     }
@@ -152,6 +173,8 @@ internal sealed partial class VrrpEngine
             return;
         at.RemoveAddress(address);
         _addressesWereRemoved = true;
+        if (address.IsOurs && !IsStatic(at, address))
+            return;
         for (int token = 0; token < _routers.Count; token++)
         {
             if (_routers[token] is { } router && router.Interface == at && router.PrimaryAddress == address.Address)
@@ -173,7 +196,7 @@ internal sealed partial class VrrpEngine
 
         if (router.Interface is not null && router.Link is null)
         {
-            router.Link = OpenLink(router.Interface, router.Config.Family);
+            router.Link = OpenLink(router.Interface, router.Config.Family, router);
             if (router.Link is not null && router.Config.UnicastPeers.Length == 0)
             {
                 try
@@ -206,18 +229,18 @@ internal sealed partial class VrrpEngine
         router.PrimaryAddress = default;
     }
 
-    private IVrrpLink? OpenLink(EngineInterface at, IPFamily family)
+    private IVrrpLink? OpenLink(EngineInterface at, IPFamily family, VirtualRouter router)
     {
         if (at.Facts is null || at.Link(family) is { } link)
             return at.Link(family);
         try
         {
             link = _platform.OpenLink(at.Facts, family);
+            LinkOpened?.Invoke(link);
         }
         catch (Linux.LinuxException exception)
         {
-            foreach (var router in at.Routers)
-                TellUnusable(router, exception.Message);
+            TellUnusable(router, exception.Message);
             return null;
         }
 
@@ -226,7 +249,6 @@ internal sealed partial class VrrpEngine
         else
             at.Link6 = link;
         _links.Add(link);
-        LinkOpened?.Invoke(link);
         return link;
     }
 
@@ -239,8 +261,14 @@ internal sealed partial class VrrpEngine
         link.Dispose();
     }
 
-    private void TellUnusable(VirtualRouter router, string message) =>
+    private void TellUnusable(VirtualRouter router, string message)
+    {
+        // It is tried again every few seconds.
+        if (!router.UnusableToldAt.IsNever && _now.Nanoseconds - router.UnusableToldAt.Nanoseconds < RepeatNoticeNanoseconds)
+            return;
+        router.UnusableToldAt = _now;
         _notify(new LinkUnusable(_now, router.Config.Name, router.Config.Interface, message));
+    }
 
     private static bool UsesInterface(VirtualRouter router, string name)
     {
@@ -297,7 +325,7 @@ internal sealed partial class VrrpEngine
     }
 
     /// <summary>RFC 9568 §5.1.1.1, §5.1.2.1: the interface's own address, never a virtual one unless this router owns it.</summary>
-    private static void ChooseSource(VirtualRouter router)
+    private void ChooseSource(VirtualRouter router)
     {
         var config = router.Config;
         var chosen = default(IPAddressValue);
@@ -314,7 +342,7 @@ internal sealed partial class VrrpEngine
             {
                 foreach (var candidate in at.Addresses)
                 {
-                    if (!candidate.IsUsableSource || candidate.IsOurs || candidate.Address.Family != config.Family)
+                    if (candidate.Address.Family != config.Family || !(candidate.IsOurs ? IsStatic(at, candidate) : candidate.IsUsableSource))
                         continue;
                     if (config.Family == IPFamily.IPv6 && !candidate.Address.IsIPv6LinkLocal)
                         continue;
@@ -451,9 +479,20 @@ internal sealed partial class VrrpEngine
         return isComplete;
     }
 
+    private bool AreAllOurs(ReadOnlySpan<AddressAssignment> assignments)
+    {
+        foreach (ref readonly var assignment in assignments)
+        {
+            if (!_interfaces.TryGetValue(assignment.InterfaceIndex, out var at) || !at.HasOurs(assignment.Address))
+                return false;
+        }
+
+        return true;
+    }
+
     private bool Remove(ReadOnlySpan<AddressAssignment> assignments, Span<AddressOutcome> outcomes)
     {
-        bool isComplete = _addressTable.Remove(assignments, outcomes);
+        bool isComplete = AreAllOurs(assignments) ? _addressTable.RemoveOwn(assignments, outcomes) : _addressTable.Remove(assignments, outcomes);
         for (int i = 0; i < assignments.Length; i++)
         {
             if (outcomes[i].Status == AddressStatus.Done && _interfaces.TryGetValue(assignments[i].InterfaceIndex, out var at))
@@ -466,6 +505,7 @@ internal sealed partial class VrrpEngine
     private bool InstallAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = true;
+        router.OwesRemoval = false;
         BlockAddresses(router);
         bool isDone = router.IsInstalledAhead
             ? !Array.Exists(router.Outcomes, static outcome => outcome.Status == AddressStatus.Refused)
@@ -473,6 +513,7 @@ internal sealed partial class VrrpEngine
         router.IsInstalledAhead = false;
         if (isDone)
         {
+            router.RefusalToldAt = Instant.Never;
             for (int i = 0; i < router.Outcomes.Length; i++)
             {
                 if (router.Outcomes[i].Status == AddressStatus.Foreign && router.ToldState != VrrpState.Master)
@@ -483,16 +524,25 @@ internal sealed partial class VrrpEngine
         }
 
         string? detail = null;
+        // The same refusal every few seconds is told once a minute.
+        bool isTold = !router.RefusalToldAt.IsNever && _now.Nanoseconds - router.RefusalToldAt.Nanoseconds < RepeatNoticeNanoseconds;
         for (int i = 0; i < router.Outcomes.Length; i++)
         {
             if (router.Outcomes[i].Status != AddressStatus.Refused)
                 continue;
             var address = router.Assignments[i].Address;
-            detail ??= $"the kernel refused {address}: {ErrorText(router.Outcomes[i].Error)}";
-            _notify(new AddressRefused(_now, router.Config.Name, address, Installing: true, router.Outcomes[i].Error));
+            // One that is only held besides, such as an IPv6 address where IPv6 is off, is no reason to give up those that are advertised.
+            if (i < router.Config.VirtualAddresses.Length)
+                detail ??= $"the kernel refused {address}: {ErrorText(router.Outcomes[i].Error)}";
+            if (!isTold)
+                _notify(new AddressRefused(_now, router.Config.Name, address, Installing: true, router.Outcomes[i].Error));
         }
 
-        Stick(router, VrrpFaults.AddressRefused, detail ?? "the kernel refused an address");
+        if (!isTold)
+            router.RefusalToldAt = _now;
+        if (detail is null)
+            return true;
+        Stick(router, VrrpFaults.AddressRefused, detail);
         return false;
     }
 
@@ -505,11 +555,15 @@ internal sealed partial class VrrpEngine
             : router.Assignments;
         bool isComplete = Remove(assignments, router.Outcomes.AsSpan(0, assignments.Length));
         UnblockAddresses(router);
+        bool isRepeated = router.OwesRemoval;
+        router.OwesRemoval = !isComplete;
         if (isComplete)
             return;
+        // This host answers for what another may hold by now.
+        router.RetryAt = _now.AddNanoseconds(RetryNanoseconds);
         for (int i = 0; i < assignments.Length; i++)
         {
-            if (router.Outcomes[i].Status == AddressStatus.Refused)
+            if (router.Outcomes[i].Status == AddressStatus.Refused && !isRepeated)
                 _notify(new AddressRefused(_now, router.Config.Name, assignments[i].Address, Installing: false, router.Outcomes[i].Error));
         }
     }
@@ -526,32 +580,35 @@ internal sealed partial class VrrpEngine
             if (_routers[token] is not { State.State: VrrpState.Master } router)
                 continue;
             bool isMissing = false;
-            foreach (var assignment in router.Assignments)
+            bool isTold = !router.TakenAwayToldAt.IsNever && _now.Nanoseconds - router.TakenAwayToldAt.Nanoseconds < RepeatNoticeNanoseconds;
+            for (int i = 0; i < router.Assignments.Length; i++)
             {
-                if (!IsPresent(assignment))
-                {
-                    isMissing = true;
-                    TellIncident(router, assignment.Address, AddressIncidentKind.TakenAway);
-                }
+                if (IsPresent(router.Assignments[i]) || router.Outcomes[i].Status == AddressStatus.Refused)
+                    continue;
+                isMissing = true;
+                if (!isTold)
+                    TellIncident(router, router.Assignments[i].Address, AddressIncidentKind.TakenAway);
             }
 
-            if (isMissing)
-                Dispatch(router, VrrpEvent.AddressLost);
+            if (!isMissing)
+                continue;
+            // Someone who takes it away again and again is answered ten times a second, and told once a minute.
+            if (_now.Nanoseconds - router.RestoredAt.Nanoseconds < RestoreNanoseconds)
+            {
+                router.RestoreAt = router.RestoredAt.AddNanoseconds(RestoreNanoseconds);
+                Arm(router);
+                continue;
+            }
+
+            if (!isTold)
+                router.TakenAwayToldAt = _now;
+            router.RestoredAt = _now;
+            Dispatch(router, VrrpEvent.AddressLost);
         }
     }
 
-    private bool IsPresent(in AddressAssignment assignment)
-    {
-        if (!_interfaces.TryGetValue(assignment.InterfaceIndex, out var at))
-            return false;
-        foreach (ref readonly var candidate in CollectionsMarshal.AsSpan(at.Addresses))
-        {
-            if (candidate.Address == assignment.Address.Address && candidate.PrefixLength == assignment.Address.KernelPrefixLength)
-                return true;
-        }
-
-        return false;
-    }
+    private bool IsPresent(in AddressAssignment assignment) =>
+        _interfaces.TryGetValue(assignment.InterfaceIndex, out var at) && at.Has(assignment.Address);
 
     /// <summary>Before taking part: what bears our mark and no router of this node holds was left by a process that was killed.</summary>
     private void RemoveLeftBehind(VirtualRouter router)
@@ -567,7 +624,7 @@ internal sealed partial class VrrpEngine
             {
                 if (present.Address != assignment.Address.Address || IsHeldByAnother(router, assignment))
                     continue;
-                if (!present.IsOurs)
+                if (!present.IsOurs || !RemovesLeftBehind)
                 {
                     if (!router.Config.IsOwner)
                         TellIncident(router, assignment.Address, AddressIncidentKind.Foreign);
@@ -583,8 +640,19 @@ internal sealed partial class VrrpEngine
             Remove(leftBehind.ToArray(), new AddressOutcome[leftBehind.Count]);
     }
 
+    private void CountConfigured(VirtualRouterConfig config, int change)
+    {
+        foreach (var address in config.VirtualAddresses)
+            CollectionsMarshal.GetValueRefOrAddDefault(_configured, address.Address, out _) += change;
+        foreach (var address in config.ExcludedAddresses)
+            CollectionsMarshal.GetValueRefOrAddDefault(_configured, address.Address, out _) += change;
+    }
+
     private bool IsHeldByAnother(VirtualRouter router, in AddressAssignment assignment)
     {
+        // Nearly always an address belongs to one router, and with thousands of them asking all is dear.
+        if (_configured.GetValueOrDefault(assignment.Address.Address) < 2)
+            return false;
         foreach (var other in _byName.Values)
         {
             if (other == router || !other.HoldsAddresses)
@@ -605,7 +673,10 @@ internal sealed partial class VrrpEngine
     private void TellReleased(VirtualRouter router)
     {
         foreach (var assignment in router.Assignments)
-            TellIncident(router, assignment.Address, AddressIncidentKind.Released);
+        {
+            if (!IsPresent(assignment))
+                _notify(new AddressIncident(_now, router.Config.Name, assignment.Address, AddressIncidentKind.Released, router.State.MasterAddress));
+        }
     }
 
     private void Tell(VirtualRouter router, in Transition transition)
@@ -627,9 +698,15 @@ internal sealed partial class VrrpEngine
             state.EffectivePriority,
             state.MasterAddress,
             state.MasterPriority,
-            router.PendingDetail));
+            router.PendingDetail ?? DroppedDetail(router, transition.Reason)));
         router.ToldState = state.State;
     }
 
     private static string ErrorText(int errno) => Marshal.GetPInvokeErrorMessage(errno);
+
+    /// <summary>A Master whose advertisements are dropped is not silent, and an operator should look at why.</summary>
+    private string? DroppedDetail(VirtualRouter router, TransitionReason reason) =>
+        reason == TransitionReason.MasterSilent && !router.DroppedAt.IsNever
+        && _now.Nanoseconds - router.DroppedAt.Nanoseconds < 3 * router.Config.AdvertisementInterval.Nanoseconds
+            ? $"but advertisements of this VRID are being dropped: {Packets.PacketRejections.Describe(router.DroppedReason)}" : null;
 }

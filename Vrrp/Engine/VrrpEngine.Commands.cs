@@ -11,6 +11,7 @@ internal sealed partial class VrrpEngine
     public void Add(VirtualRouterConfig config, Instant startAt, Instant now)
     {
         _now = now;
+        ThrowIfStopping();
         FinishHandOver(config);
         if (_byName.ContainsKey(config.Name))
             throw new ArgumentException($"There is a virtual router named '{config.Name}' already.");
@@ -27,6 +28,7 @@ internal sealed partial class VrrpEngine
         else
             _routers[token] = router;
         _byName.Add(config.Name, router);
+        CountConfigured(config, 1);
         Configure(router);
         JoinGroup(router);
         Bind(router);
@@ -60,14 +62,20 @@ internal sealed partial class VrrpEngine
     public void Reconfigure(string name, VirtualRouterConfig config, Instant now)
     {
         _now = now;
+        ThrowIfStopping();
         if (!_byName.TryGetValue(name, out var router))
             throw new ArgumentException($"There is no virtual router named '{name}'.");
         if (!CanReconfigure(router.Config, config))
-            throw new ArgumentException("Interface, VRID, family and version of a running virtual router cannot change; remove it and add another.");
+        {
+            throw new ArgumentException(
+                "Interface, VRID, family, version, group, ownership and unicast of a running virtual router cannot change; remove it and add another.");
+        }
+
+        if (FindConflict(config, router) is { } other)
+            throw new ArgumentException($"'{config.Name}' would conflict with '{other.Config.Name}'.");
         if (config.Name != name && _byName.ContainsKey(config.Name))
             throw new ArgumentException($"There is a virtual router named '{config.Name}' already.");
 
-        var before = router.Config;
         var heldBefore = router.HoldsAddresses ? router.Assignments : [];
         LeaveGroup(router);
         if (config.Name != name)
@@ -76,6 +84,9 @@ internal sealed partial class VrrpEngine
             _byName.Add(config.Name, router);
         }
 
+        // What it held counts as its own until the end.
+        CountConfigured(config, 1);
+        var before = router.Config;
         router.Config = config;
         Configure(router);
         JoinGroup(router);
@@ -88,8 +99,6 @@ internal sealed partial class VrrpEngine
         // What no Master taught is this router's own.
         if (router.State.MasterAddress.IsNone)
             router.State = router.State with { MasterAdverInterval = config.AdvertisementInterval };
-        if (router.Link is not null && config.UnicastPeers.Length == 0 && before.Group != config.Group)
-            router.Link.JoinGroup(config.Group);
         UpdatePriority(router);
         router.FilterFailure = null;
         PrepareFilter(router);
@@ -111,6 +120,7 @@ internal sealed partial class VrrpEngine
 
             Remove(Array.FindAll(gone, held => !Array.Exists(router.Assignments, wanted => IsSamePlace(held, wanted))));
 
+            router.Announcements = router.Announcements.AfterReconfiguration(config.Announcements, now);
             // The peers learn the new priority and interval at once, and a shorter interval counts from now.
             if (router.State.State == VrrpState.Master)
             {
@@ -124,6 +134,7 @@ internal sealed partial class VrrpEngine
         }
 
         UnblockAddresses(router);
+        CountConfigured(before, -1);
         UpdateFaults(router, null);
         Arm(router);
     }
@@ -131,7 +142,37 @@ internal sealed partial class VrrpEngine
     /// <summary>Whether a running router can take a new configuration without leaving.</summary>
     public static bool CanReconfigure(VirtualRouterConfig from, VirtualRouterConfig to) =>
         from.Interface == to.Interface && from.VirtualRouterId == to.VirtualRouterId && from.Family == to.Family
-        && from.Version == to.Version && from.IsOwner == to.IsOwner && (from.UnicastPeers.Length == 0) == (to.UnicastPeers.Length == 0);
+        && from.Version == to.Version && from.Group == to.Group && from.IsOwner == to.IsOwner && (from.UnicastPeers.Length == 0) == (to.UnicastPeers.Length == 0);
+
+    /// <summary>
+    /// Addresses that an earlier process recorded as its own and that no router or static address of this node wants: removed if they are
+    /// there and ours.
+    /// </summary>
+    public void RemoveRecorded(VirtualAddress[] recorded, Instant now)
+    {
+        _now = now;
+        if (!RemovesLeftBehind)
+            return;
+        var present = new List<AddressAssignment>();
+        foreach (var address in recorded)
+        {
+            if (address.Interface is not null && _interfacesByName.TryGetValue(address.Interface, out var at) && at.Has(address))
+                present.Add(new(at.Index, address));
+        }
+
+        _addressTable.Adopt(present.ToArray());
+        // What is adopted is known as ours only when it is seen again.
+        _monitor.List(this);
+        var leftBehind = present.Where(assignment => _interfaces.TryGetValue(assignment.InterfaceIndex, out var at)
+            && at.HasOurs(assignment.Address)
+            && !_configured.ContainsKey(assignment.Address.Address)
+            && !_staticAddresses.Any(wanted => wanted.Address == assignment.Address.Address)).ToArray();
+        if (leftBehind.Length == 0)
+            return;
+        Remove(leftBehind, new AddressOutcome[leftBehind.Length]);
+        foreach (var assignment in leftBehind)
+            _notify(new AddressIncident(now, "", assignment.Address, AddressIncidentKind.LeftBehind));
+    }
 
     /// <summary>A fault that the program around the library declares or ends.</summary>
     public bool Declare(string name, bool isFaulty, string? detail, Instant now)
@@ -145,6 +186,15 @@ internal sealed partial class VrrpEngine
     }
 
     public IEnumerable<VirtualRouter> Routers => _byName.Values;
+
+    /// <summary>The node stops: what leaves leaves, and nothing new begins.</summary>
+    public bool IsStopping { get; set; }
+
+    private void ThrowIfStopping()
+    {
+        if (IsStopping)
+            throw new ObjectDisposedException(nameof(VrrpNode), "The node is stopping.");
+    }
 
     private AddressAssignment[] Gone(VirtualRouter router, AddressAssignment[] heldBefore) =>
         Array.FindAll(heldBefore, held => Array.IndexOf(router.Assignments, held) < 0 && !IsHeldByAnother(router, held));
@@ -175,6 +225,7 @@ internal sealed partial class VrrpEngine
             IgnoreWhenOwner = config.OwnerIgnoresAdvertisements,
             AddressListCheck = config.AddressListCheck,
             Addresses = [.. config.VirtualAddresses.Select(address => address.Address)],
+            Group = config.Group,
             IsUnicast = config.UnicastPeers.Length > 0,
             UnicastPeers = config.UnicastPeers,
             CheckUnicastSource = config.CheckUnicastSource,
@@ -184,11 +235,11 @@ internal sealed partial class VrrpEngine
         };
     }
 
-    private VirtualRouter? FindConflict(VirtualRouterConfig config)
+    private VirtualRouter? FindConflict(VirtualRouterConfig config, VirtualRouter? self = null)
     {
         foreach (var other in _byName.Values)
         {
-            if (other.Config.ConflictsWith(config))
+            if (other != self && other.Config.ConflictsWith(config))
                 return other;
         }
 
@@ -214,6 +265,7 @@ internal sealed partial class VrrpEngine
         router.Interface = null;
         router.Link = null;
         _byName.Remove(router.Config.Name);
+        CountConfigured(router.Config, -1);
         _routers[router.Token] = null;
         // Entries of this number may still be in the queue; a successor must not take them for its own.
         router.ArmedAt = Instant.Never;

@@ -14,9 +14,15 @@ internal sealed partial class VrrpEngine
 
     void IPacketSink.PacketReceived(IVrrpLink link, in ReceivedPacket packet)
     {
-        if (!_interfaces.TryGetValue(link.InterfaceIndex, out var at) || at.IsLocal(packet.Source))
+        if (!_interfaces.TryGetValue(link.InterfaceIndex, out var at))
             return;
-        var router = _codec.TryPeekVirtualRouterId(packet, out byte id) ? Select(at.First(link.Family, id), packet.Source) : null;
+        if (at.IsLocal(packet.Source))
+        {
+            HearOwnAddress(at, packet.Source);
+            return;
+        }
+
+        var router = _codec.TryPeekVirtualRouterId(packet, out byte id) ? Select(at.First(link.Family, id), packet.Source, packet.Destination) : null;
         var rejection = _codec.Read(packet, link.Family, router?.Rules, out var advertisement);
         if (rejection != PacketRejection.None)
         {
@@ -65,25 +71,36 @@ internal sealed partial class VrrpEngine
         }
 
         router.LastSendFailed = true;
-        router.ConsecutiveSendFailures++;
+        if (router.ConsecutiveSendFailures++ == 0)
+            router.FailingSince = _now;
         int failures = router.ConsecutiveSendFailures;
-        // Told at the first and then ever more rarely, so that a dead link does not fill the log.
-        if ((failures & (failures - 1)) == 0)
+        // Told ever more rarely, so that a dead link does not fill the log, and not the first: a link that goes down says so itself.
+        if (failures > 1 && (failures & (failures - 1)) == 0)
             _notify(new SendFailed(_now, router.Config.Name, errno, failures));
         // One unicast peer that cannot be reached is no reason to leave the others alone.
-        if (router.Config.UnicastPeers.Length == 0 && failures >= router.Config.DownTimerAdverts
-            && router.State.State == VrrpState.Master)
+        // And a full queue is no reason either, unless it lasts until the peers miss us.
+        if (router.Config.UnicastPeers.Length == 0 && router.State.State == VrrpState.Master && failures >= router.Config.DownTimerAdverts
+            && _now.Nanoseconds - router.FailingSince.Nanoseconds
+                >= (router.Config.DownTimerAdverts - 1) * router.Config.AdvertisementInterval.Nanoseconds)
         {
             _failing.Add((router, errno));
         }
     }
 
-    private static VirtualRouter? Select(VirtualRouter? first, IPAddressValue source)
+    /// <summary>Of the routers that share a VRID: the one for the group, or the one that knows the peer.</summary>
+    private static VirtualRouter? Select(VirtualRouter? first, IPAddressValue source, IPAddressValue destination)
     {
         if (first?.NextSameId is null)
             return first;
         for (var router = first; router is not null; router = router.NextSameId)
         {
+            if (destination.IsMulticast)
+            {
+                if (router.Config.UnicastPeers.Length == 0 && router.Config.Group == destination)
+                    return router;
+                continue;
+            }
+
             foreach (var peer in router.Config.UnicastPeers.AsSpan())
             {
                 if (peer.Address == source)
@@ -94,17 +111,30 @@ internal sealed partial class VrrpEngine
         return first;
     }
 
+    /// <summary>Own multicast is not looped back, so this is a second host of the address or a loop in the network.</summary>
+    private void HearOwnAddress(EngineInterface at, IPAddressValue source)
+    {
+        Counters.OwnAddressHeard++;
+        if (!at.OwnAddressToldAt.IsNever && _now.Nanoseconds - at.OwnAddressToldAt.Nanoseconds < RepeatNoticeNanoseconds)
+            return;
+        at.OwnAddressToldAt = _now;
+        _notify(new OwnAddressHeard(_now, at.Name, source));
+    }
+
     private void Drop(EngineInterface at, VirtualRouter? router, PacketRejection rejection, in ReceivedPacket packet)
     {
         bool isNotice;
         long count;
         if (router is null)
         {
+            Counters.CountDropped(rejection);
             isNotice = IsNotice(ref CollectionsMarshal.GetValueRefOrAddDefault(_toldUnknown, (at.Index, rejection), out bool known), known, out count);
         }
         else
         {
             router.Counters.CountDropped(rejection);
+            router.DroppedAt = _now;
+            router.DroppedReason = rejection;
             isNotice = IsNotice(ref CollectionsMarshal.GetValueRefOrAddDefault(router.ToldRejections, rejection, out bool known), known, out count);
         }
 
@@ -190,7 +220,11 @@ internal sealed partial class VrrpEngine
 
     private void SendAdvertisement(VirtualRouter router, Priority priority)
     {
-        if (router.Link is not { } link || router.PrimaryAddress.IsNone)
+        if (router.Link is not { } link)
+            return;
+        // The farewell of a router that lost its address goes out from the address it had.
+        var source = router.PrimaryAddress.IsNone && priority == Priority.Relinquish ? router.MessageSource : router.PrimaryAddress;
+        if (source.IsNone)
             return;
         if (!router.LastSendFailed)
             router.ConsecutiveSendFailures = 0;
@@ -198,7 +232,7 @@ internal sealed partial class VrrpEngine
         if (priority == Priority.Relinquish)
             router.Counters.PriorityZeroSent++;
         var config = router.Config;
-        bool isCurrent = router.MessagePriority == priority && router.MessageSource == router.PrimaryAddress;
+        bool isCurrent = router.MessagePriority == priority && router.MessageSource == source;
         var peers = config.UnicastPeers.AsSpan();
         int destinations = Math.Max(1, peers.Length);
         if (router.Messages.Length != destinations)
@@ -212,22 +246,29 @@ internal sealed partial class VrrpEngine
             var destination = peers.Length == 0 ? config.Group : peers[i].Address;
             // The message is the same until priority or source change; only the first one after that is written.
             if (!isCurrent || router.Messages[i] is null)
-                router.Messages[i] = WriteMessage(router, priority, destination);
+                router.Messages[i] = WriteMessage(router, priority, source, destination);
             byte hopLimit = peers.Length == 0 ? (byte)255 : config.UnicastHopLimit;
-            link.SendAdvertisement(router.Token, router.PrimaryAddress, destination, hopLimit, router.Messages[i]);
+            link.SendAdvertisement(router.Token, source, destination, hopLimit, router.Messages[i]);
             router.Counters.AdvertisementsSent++;
         }
 
         router.MessagePriority = priority;
-        router.MessageSource = router.PrimaryAddress;
+        router.MessageSource = source;
     }
 
-    private byte[] WriteMessage(VirtualRouter router, Priority priority, IPAddressValue destination)
+    private byte[] WriteMessage(VirtualRouter router, Priority priority, IPAddressValue source, IPAddressValue destination)
     {
         var config = router.Config;
         _advertised.Clear();
+        // What does not fit one packet is held all the same, as keepalived does.
+        int limit = router.Interface?.Facts is { Mtu: > 0 } facts
+            ? VrrpPacket.MaxAddressCount(config.Version, config.Family, facts.Mtu) : VrrpPacket.MaxAddresses;
         foreach (var address in config.VirtualAddresses)
-            _advertised.Add(address.Address);
+        {
+            if (_advertised.Count < limit)
+                _advertised.Add(address.Address);
+        }
+
         int length = _codec.Write(
             new AdvertisementContent
             {
@@ -241,7 +282,7 @@ internal sealed partial class VrrpEngine
                 Password = config.Password ?? default,
                 Checksum = config.Checksum,
             },
-            router.PrimaryAddress,
+            source,
             destination,
             _messageBuffer);
         return _messageBuffer.AsSpan(0, length).ToArray();
@@ -266,7 +307,7 @@ internal sealed partial class VrrpEngine
             return;
         var address = assignment.Address.Address;
         // An address on a loopback or tunnel has no neighbours to tell.
-        if (at.Facts.MacAddress.IsZero || OpenLink(at, address.Family) is not { } link)
+        if (at.Facts.MacAddress.IsZero || OpenLink(at, address.Family, router) is not { } link)
             return;
         if (router.Frames[index] is not { } frame)
         {

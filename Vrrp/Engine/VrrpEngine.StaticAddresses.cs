@@ -23,6 +23,7 @@ internal sealed partial class VrrpEngine
         _staticAddresses = addresses;
         _staticRefusals = [];
         KeepStaticAddresses();
+        UpdateSources();
     }
 
     private void KeepStaticAddresses()
@@ -50,5 +51,28 @@ internal sealed partial class VrrpEngine
             return false;
         _staticAssignment[0] = new(at.Index, address);
         return true;
+    }
+
+    /// <summary>Ours, but there whatever the routers do: as good a source of advertisements as any.</summary>
+    private bool IsStatic(EngineInterface at, in InterfaceAddress present)
+    {
+        foreach (var address in _staticAddresses)
+        {
+            if (address.Address == present.Address && address.Interface == at.Name)
+                return true;
+        }
+
+        return false;
+    }
+
+    private void UpdateSources()
+    {
+        for (int token = 0; token < _routers.Count; token++)
+        {
+            if (_routers[token] is not { } router)
+                continue;
+            ChooseSource(router);
+            UpdateFaults(router, null);
+        }
     }
 }

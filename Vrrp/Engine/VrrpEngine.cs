@@ -46,8 +46,10 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private readonly Dictionary<int, EngineInterface> _interfaces = [];
     private readonly Dictionary<string, EngineInterface> _interfacesByName = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SyncGroupState> _groups = new(StringComparer.Ordinal);
+    private readonly Dictionary<IPAddressValue, int> _configured = [];
     private readonly List<IVrrpLink> _links = [];
     private readonly DeadlineQueue _deadlines = new();
+    private readonly List<VirtualRouter> _masters = [];
     private readonly List<VirtualRouter> _takeovers = [];
     private readonly List<(VirtualRouter Router, int Error)> _failing = [];
     private readonly List<AddressAssignment> _aheadAssignments = [];
@@ -82,6 +84,11 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     public IInterfaceMonitor Monitor => _monitor;
 
     public int RouterCount => _byName.Count;
+
+    /// <summary>Whether marked addresses that no router of this node holds are leftovers; not while another process may hold them.</summary>
+    public bool RemovesLeftBehind { get; set; } = true;
+
+    public NodeCounters Counters { get; } = new();
 
     /// <summary>When <see cref="EndTurn"/> has work, at the latest.</summary>
     public Instant NextDeadline => _deadlines.Earliest;
@@ -122,7 +129,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             if (router is not { State.State: VrrpState.Master })
                 continue;
             long late = _now.Nanoseconds - router.State.Deadline.Nanoseconds;
-            worst = Math.Max(worst, late);
+            // Less than an interval cost nobody an advertisement.
+            if (late >= router.Config.AdvertisementInterval.Nanoseconds)
+                worst = Math.Max(worst, late);
             // A peer waits for its down interval from the last advertisement; the one that is late was due one interval after that.
             if (late > (router.Config.DownTimerAdverts - 1) * router.Config.AdvertisementInterval.Nanoseconds)
                 Dispatch(router, VrrpEvent.Stalled);
@@ -166,11 +175,13 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             }
 
             // Those that are Master go first: their peers wait for an advertisement, a takeover has waited already.
-            if (router.State.State == VrrpState.Master && !router.State.WantsMaster)
-                RunDue(router);
-            else
-                _takeovers.Add(router);
+            (router.State.State == VrrpState.Master && !router.State.WantsMaster ? _masters : _takeovers).Add(router);
         }
+
+        // Collected first: a router that is due again at once waits for the next turn, in which the sockets are read before.
+        foreach (var router in _masters)
+            RunDue(router);
+        _masters.Clear();
 
         if (_takeovers.Count > 0)
         {
@@ -221,9 +232,18 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         {
             router.RetryAt = Instant.Never;
             router.StickyFaults &= VrrpFaults.Declared;
+            if (router is { OwesRemoval: true, HoldsAddresses: false })
+                RemoveAddresses(router);
             if (router.Link is null)
                 Bind(router);
             UpdateFaults(router, null);
+        }
+
+        if (router.RestoreAt <= _now)
+        {
+            router.RestoreAt = Instant.Never;
+            _addressesWereRemoved = true;
+            RestoreAddresses();
         }
 
         if (router.State.Deadline <= _now)
@@ -323,6 +343,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             Tell(router, transition);
         if (before.IsHandingOver && !router.State.IsHandingOver)
             TellReleased(router);
+        // An owner that leaves listens to its successor, whatever it dropped before.
+        if (!before.IsHandingOver && router.State.IsHandingOver && router.Rules is { IsOwner: true } rules)
+            router.Rules = rules with { IsOwner = false };
         if (router.Group is { } group && (hasMoved || before.WantsMaster != router.State.WantsMaster || before.Faults != router.State.Faults))
         {
             group.HasYielded |= before.State == VrrpState.Master && transition.State.State == VrrpState.Backup;
@@ -458,19 +481,33 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     }
 
     /// <summary>The engine cannot go on: say goodbye and take the addresses off, as far as that still works.</summary>
-    public void Abandon(Instant now)
+    /// <returns>What failed on the way; the rest was done all the same.</returns>
+    public IReadOnlyList<Exception> Abandon(Instant now)
     {
         _now = now;
-        foreach (var router in _routers)
-        {
-            if (router is not { HoldsAddresses: true })
-                continue;
-            SendAdvertisement(router, Priority.Relinquish);
-            _addressTable.Remove(router.Assignments, router.Outcomes);
-        }
+        var failures = new List<Exception>();
+        var holders = _routers.Where(router => router is { HoldsAddresses: true }).Select(router => router!).ToArray();
+        foreach (var router in holders)
+            Try(() => SendAdvertisement(router, Priority.Relinquish));
+        Try(Flush);
+        foreach (var router in holders)
+            Try(() => _addressTable.Remove(router.Assignments, new AddressOutcome[router.Assignments.Length]));
+        Try(() => SetStaticAddresses([], now));
+        return failures;
 
-        for (int i = 0; i < _links.Count; i++)
-            _links[i].Flush(this);
+        void Try(Action action)
+        {
+            try
+            {
+                action();
+            }
+#pragma warning disable CA1031 // One that fails must not keep the next address on this host.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                failures.Add(exception);
+            }
+        }
     }
 
     /// <inheritdoc/>

@@ -35,12 +35,12 @@ public sealed class VrrpNode : IAsyncDisposable
     private readonly VrrpEngine _engine;
     private readonly Dictionary<int, IVrrpLink> _linksByToken = [];
     private readonly List<VrrpNotification> _untold = [];
+    private readonly NamespaceLock? _namespaceLock;
     private readonly Thread _thread;
     private readonly Lock _subscriptionLock = new();
     private readonly Lock _wakeLock = new();
     private Channel<VrrpNotification>[] _subscribers = [];
     private int _lastToken = MonitorToken;
-    private bool _isStopping;
     private bool _isClosed;
     private int _isStopRequested;
 
@@ -52,6 +52,9 @@ public sealed class VrrpNode : IAsyncDisposable
             options.Codec ?? new VrrpFrameCodec(),
             options.StateMachine ?? VrrpStateMachine.Instance,
             _untold.Add);
+        _namespaceLock = options.Platform is null ? NamespaceLock.TryTake(options.AddressMark) : null;
+        IsAloneInNamespace = options.Platform is not null || _namespaceLock is not null;
+        _engine.RemovesLeftBehind = IsAloneInNamespace;
         _engine.LinkOpened = link =>
         {
             if (link.Descriptor < 0)
@@ -78,6 +81,12 @@ public sealed class VrrpNode : IAsyncDisposable
 
     /// <summary>Completes when the node has stopped; faults when the engine thread failed, after it gave its addresses up.</summary>
     public Task Completion => _completion.Task;
+
+    /// <summary>
+    /// Whether no other process of this network namespace uses the same <see cref="VrrpNodeOptions.AddressMark"/>. While one does, nothing
+    /// that bears the mark is taken for left behind.
+    /// </summary>
+    public bool IsAloneInNamespace { get; }
 
     /// <summary>Starts a node with no virtual router yet.</summary>
     /// <param name="options">How it runs; null for the defaults.</param>
@@ -124,7 +133,8 @@ public sealed class VrrpNode : IAsyncDisposable
                     throw new ArgumentException($"There is no virtual router named '{name}'.", nameof(name));
             },
             cancellationToken).ConfigureAwait(false);
-        await removed.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // An engine that fails meanwhile has given the addresses up, too.
+        await (await Task.WhenAny(removed.Task, _completion.Task).WaitAsync(cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     /// <summary>Changes a running virtual router without a transition: a Master stays Master and misses no advertisement.</summary>
@@ -182,6 +192,19 @@ public sealed class VrrpNode : IAsyncDisposable
         return PostAsync((engine, now) => engine.SetStaticAddresses(set, now), cancellationToken);
     }
 
+    /// <summary>
+    /// Removes what an earlier process recorded as its own, left when it was killed, and nothing of this node wants: before routers are
+    /// added, so that an address which left the configuration meanwhile leaves the host. Configured ones need no record.
+    /// </summary>
+    /// <param name="recorded">What the record names, each with its interface.</param>
+    /// <param name="cancellationToken">Ends the wait, not the removal.</param>
+    /// <returns>A task that completes when it is done.</returns>
+    public Task RemoveLeftBehindAsync(IEnumerable<VirtualAddress> recorded, CancellationToken cancellationToken = default)
+    {
+        VirtualAddress[] addresses = [.. recorded];
+        return PostAsync((engine, now) => engine.RemoveRecorded(addresses, now), cancellationToken);
+    }
+
     /// <summary>A snapshot of all virtual routers.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>One status for each, in no particular order.</returns>
@@ -191,6 +214,16 @@ public sealed class VrrpNode : IAsyncDisposable
         await PostAsync((engine, _) => status = [.. engine.Routers.Select(router => router.Snapshot())], cancellationToken)
             .ConfigureAwait(false);
         return status;
+    }
+
+    /// <summary>Counters that belong to no virtual router, as they are now.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A copy.</returns>
+    public async Task<NodeCounters> GetCountersAsync(CancellationToken cancellationToken = default)
+    {
+        NodeCounters? counters = null;
+        await PostAsync((engine, _) => counters = engine.Counters.Copy(), cancellationToken).ConfigureAwait(false);
+        return counters!;
     }
 
     /// <summary>All that the engine tells from now on. A reader that falls far behind loses the oldest.</summary>
@@ -308,9 +341,9 @@ public sealed class VrrpNode : IAsyncDisposable
             command.Done?.TrySetException(new ObjectDisposedException(nameof(VrrpNode), "The node has stopped."));
     }
 
-    private void StopAll(VrrpEngine engine, bool handOver, Instant now)
+    private static void StopAll(VrrpEngine engine, bool handOver, Instant now)
     {
-        _isStopping = true;
+        engine.IsStopping = true;
         foreach (string name in engine.Routers.Select(router => router.Config.Name).ToArray())
             engine.Remove(name, handOver, static () => { }, now);
     }
@@ -331,11 +364,12 @@ public sealed class VrrpNode : IAsyncDisposable
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            failure = exception;
-            _engine.Abandon(MonotonicClock.Now);
+            var further = _engine.Abandon(MonotonicClock.Now);
+            failure = further.Count == 0 ? exception : new AggregateException([exception, .. further]);
         }
 
         _engine.Dispose();
+        _namespaceLock?.Dispose();
         lock (_wakeLock)
         {
             _isClosed = true;
@@ -357,7 +391,7 @@ public sealed class VrrpNode : IAsyncDisposable
     private void Loop()
     {
         Span<int> ready = stackalloc int[64];
-        while (!(_isStopping && _engine.RouterCount == 0))
+        while (!(_engine.IsStopping && _engine.RouterCount == 0))
         {
             int count = _waiter.Wait(_engine.NextDeadline, ready);
             var now = MonotonicClock.Now;
@@ -380,7 +414,7 @@ public sealed class VrrpNode : IAsyncDisposable
 
     private void SetScheduling()
     {
-        Try(RealTime.SetTimerSlack);
+        RealTime.SetTimerSlack();
         if (_options.Processors.Length > 0)
             Try(() => RealTime.SetAffinity(_options.Processors.AsSpan()));
         if (_options.Nice is { } nice)
@@ -398,9 +432,9 @@ public sealed class VrrpNode : IAsyncDisposable
             {
                 set();
             }
-            catch (LinuxException refused) when (_options.SchedulingRefused is not null)
+            catch (LinuxException exception) when (_options.SchedulingRefused is not null)
             {
-                _options.SchedulingRefused(refused);
+                _options.SchedulingRefused(exception);
             }
         }
     }

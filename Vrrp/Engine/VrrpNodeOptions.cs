@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Vrrp.Links;
-using Vrrp.Linux;
 using Vrrp.Packets;
 
 namespace Vrrp;
@@ -36,10 +35,10 @@ public sealed record VrrpNodeOptions
     public bool LockMemory { get; init; }
 
     /// <summary>
-    /// Called on the engine's thread for each setting of scheduling or memory that the kernel refused; the node then runs without it.
-    /// Null: the first refusal makes <see cref="VrrpNode.Start"/> throw.
+    /// Told of each of the settings above that the system refuses, on the engine's thread, and the node starts without it.
+    /// Null: a refusal is thrown by <see cref="VrrpNode.Start"/>.
     /// </summary>
-    public Action<LinuxException>? SchedulingRefused { get; init; }
+    public Action<Linux.LinuxException>? SchedulingRefused { get; init; }
 
     /// <summary>Sockets, addresses and interfaces. Null: those of this Linux host.</summary>
     public IVrrpPlatform? Platform { get; init; }

@@ -60,7 +60,7 @@ public enum AddressIncidentKind
     /// <summary>It bore our mark although this router had not installed it, left by a process that was killed; it was removed.</summary>
     LeftBehind,
 
-    /// <summary>The hand-over is complete: it was removed.</summary>
+    /// <summary>The hand-over is complete: it was removed. The peer is the successor that was heard, none if none was.</summary>
     Released,
 }
 
@@ -69,7 +69,9 @@ public enum AddressIncidentKind
 /// <param name="VirtualRouter">Which router.</param>
 /// <param name="Address">The address.</param>
 /// <param name="Kind">What happened.</param>
-public sealed record AddressIncident(Instant At, string VirtualRouter, VirtualAddress Address, AddressIncidentKind Kind)
+/// <param name="Peer">The other router it concerns; none if it concerns none.</param>
+public sealed record AddressIncident(
+    Instant At, string VirtualRouter, VirtualAddress Address, AddressIncidentKind Kind, IPAddressValue Peer = default)
     : VrrpNotification(At, VirtualRouter);
 
 /// <summary>Packets were dropped. Told at most once a minute for a router and reason.</summary>
@@ -91,6 +93,12 @@ public sealed record PacketDropped(
 /// <param name="Difference">What differs, as a clause.</param>
 public sealed record AdvertisementDiffers(Instant At, string VirtualRouter, IPAddressValue Source, string Difference)
     : VrrpNotification(At, VirtualRouter);
+
+/// <summary>An advertisement came from an address of this host. Told once a minute for an interface.</summary>
+/// <param name="At">When.</param>
+/// <param name="Interface">Where it came in.</param>
+/// <param name="Source">The address.</param>
+public sealed record OwnAddressHeard(Instant At, string Interface, IPAddressValue Source) : VrrpNotification(At, "");
 
 /// <summary>Trackers changed the priority in force.</summary>
 /// <param name="At">When.</param>

@@ -43,4 +43,21 @@ public interface IAddressTable : IDisposable
     /// <param name="outcomes">One outcome for each, same order.</param>
     /// <returns>True when none was refused.</returns>
     bool Remove(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes);
+
+    /// <summary>
+    /// Takes addresses for this table's own on the word of a record that an earlier process kept: of use where the kernel keeps no marks.
+    /// </summary>
+    /// <param name="addresses">What the record names.</param>
+    void Adopt(ReadOnlySpan<AddressAssignment> addresses)
+    {
+    }
+
+    /// <summary>
+    /// As <see cref="Remove"/>, for addresses that the caller knows to bear our mark, from what it heard of the interfaces; a table that
+    /// would look at each may leave that out.
+    /// </summary>
+    /// <param name="addresses">What to remove.</param>
+    /// <param name="outcomes">One outcome for each, same order.</param>
+    /// <returns>True when none was refused.</returns>
+    bool RemoveOwn(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes) => Remove(addresses, outcomes);
 }

@@ -29,7 +29,7 @@ public sealed record InterfaceFacts
 /// <param name="InterfaceIndex">Index of the interface.</param>
 /// <param name="Address">The address.</param>
 /// <param name="PrefixLength">Its prefix length.</param>
-/// <param name="IsUsableSource">False while tentative, failed or (IPv4) secondary: no source for advertisements.</param>
+/// <param name="IsUsableSource">False while tentative or failed: no source for advertisements.</param>
 /// <param name="IsOurs">Whether it bears the mark of this node's address table.</param>
 public readonly record struct InterfaceAddress(
     int InterfaceIndex, IPAddressValue Address, byte PrefixLength, bool IsUsableSource, bool IsOurs);

@@ -88,7 +88,7 @@ public sealed class LinuxAddressTable : IAddressTable
             {
                 outcomes[first + i] = errors[i] == 0 || _isRehearsal ? new(AddressStatus.Done, 0) : new(AddressStatus.Refused, errors[i]);
                 needListing |= errors[i] is Errno.EEXIST or Errno.ENOBUFS;
-                if (errors[i] == 0 && _marks.AreKept != true)
+                if ((errors[i] == 0 || _isRehearsal) && _marks.AreKept != true)
                     _marks.Added(ToRecord(addresses[first + i], 0).Key);
             }
         }
@@ -111,6 +111,53 @@ public sealed class LinuxAddressTable : IAddressTable
         for (int i = 0; i < addresses.Length; i++)
             outcomes[i] = Condemn(ToRecord(addresses[i], 0).Key);
         return RemoveCondemned(scope, outcomes[..addresses.Length]);
+    }
+
+    /// <inheritdoc/>
+    public void Adopt(ReadOnlySpan<AddressAssignment> addresses)
+    {
+        // Where the kernel keeps marks it knows better than any record.
+        if (_marks.AreKept == true)
+            return;
+        foreach (ref readonly var assignment in addresses)
+            _marks.Added(ToRecord(assignment, 0).Key);
+    }
+
+    /// <inheritdoc/>
+    public bool RemoveOwn(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
+    {
+        CheckLengths(addresses.Length, outcomes.Length);
+        foreach (ref readonly var assignment in addresses)
+        {
+            // Others may go with an IPv4 address that has a subnet: that needs looking at.
+            if (assignment.Address.Address.Family == IPFamily.IPv4 && assignment.Address.KernelPrefixLength < 32)
+                return Remove(addresses, outcomes);
+        }
+
+        for (int next = 0; next < addresses.Length;)
+        {
+            int first = next;
+            uint sequence = 0;
+            var writer = new NetlinkWriter(_buffer);
+            for (; next < addresses.Length && next - first < MaximumBatch && writer.Remaining >= MaximumAddressMessage; next++)
+            {
+                uint number = _socket.NextSequence();
+                sequence = next == first ? number : sequence;
+                WriteAddress(ref writer, RTM_DELADDR, Nlmsg.NLM_F_REQUEST | Nlmsg.NLM_F_ACK, number, ToRecord(addresses[next], _marks.Mark));
+            }
+
+            var errors = _errors.AsSpan(0, next - first);
+            _socket.RequestBatch(writer.Written, sequence, errors);
+            for (int i = 0; i < errors.Length; i++)
+            {
+                bool isGone = errors[i] is 0 or Errno.EADDRNOTAVAIL or Errno.ENODEV;
+                outcomes[first + i] = isGone ? new(AddressStatus.Done, 0) : new(AddressStatus.Refused, errors[i]);
+                if (isGone)
+                    _marks.Removed(ToRecord(addresses[first + i], 0).Key);
+            }
+        }
+
+        return NoneRefused(outcomes[..addresses.Length]);
     }
 
     /// <summary>Lists all addresses of the namespace that bear the mark: at a start, what a process that was killed left behind.</summary>
@@ -154,7 +201,7 @@ public sealed class LinuxAddressTable : IAddressTable
 
     internal static InterfaceAddress ToInterfaceAddress(in AddressRecord record, bool isOurs)
     {
-        uint unusable = IFA_F_TENTATIVE | IFA_F_DADFAILED | (record.Local.Family == IPFamily.IPv4 ? IFA_F_SECONDARY : 0);
+        const uint unusable = IFA_F_TENTATIVE | IFA_F_DADFAILED;
         return new(record.InterfaceIndex, record.Local, record.PrefixLength, (record.Flags & unusable) == 0, isOurs);
     }
 

@@ -37,6 +37,9 @@ public sealed record ReceptionRules
     /// <summary>The own interval. Version 2 drops others (RFC 3768 §7.1), version 3 notes them (RFC 9568 §7.1).</summary>
     public required AdvertisementInterval AdvertisementInterval { get; init; }
 
+    /// <summary>Group that multicast advertisements come to. Default value: 224.0.0.18 or ff02::12.</summary>
+    public IPAddressValue Group { get; init; }
+
     /// <summary>Whether this router owns the addresses (priority 255).</summary>
     public bool IsOwner { get; init; }
 

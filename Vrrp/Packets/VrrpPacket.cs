@@ -204,7 +204,7 @@ public static class VrrpPacket
             // RFC 9568 §5.1.2.1; unicast peers may be routers away and then have other addresses.
             || (isMulticast && family == IPFamily.IPv6 && !source.IsIPv6LinkLocal))
             return PacketRejection.BadSource;
-        if (destination.Family != family || (isMulticast && destination != Group(family))
+        if (destination.Family != family || (isMulticast && destination != (rules is null || rules.Group.IsNone ? Group(family) : rules.Group))
             || (rules is not null && rules.IsUnicast == isMulticast))
             return PacketRejection.WrongCastMode;
         if (isMulticast)
@@ -283,7 +283,8 @@ public static class VrrpPacket
         if (!sameInterval)
             notes |= AdvertisementNotes.IntervalDiffers;
 
-        if (!isV2 && advertisement.AddressCount == 0 && !rules.AcceptEmptyAddressList)
+        // RFC 3768 leaves no addresses to the comparison below; where that only notes a difference, none at all is more than one.
+        if ((!isV2 || rules.AddressListCheck == AddressListCheck.LogOnly) && advertisement.AddressCount == 0 && !rules.AcceptEmptyAddressList)
             return PacketRejection.AddressCountZero;
         if (advertisement.Family == IPFamily.IPv6 && rules.RequireLinkLocalFirst && advertisement.AddressCount != 0
             && !advertisement.GetAddress(0).IsIPv6LinkLocal)

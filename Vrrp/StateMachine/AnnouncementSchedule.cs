@@ -63,6 +63,19 @@ public record struct AnnouncementSchedule
         };
     }
 
+    /// <summary>A Master's settings changed: refreshes begin or end, what is under way goes on.</summary>
+    /// <param name="settings">The new settings.</param>
+    /// <param name="now">The moment.</param>
+    /// <returns>The schedule.</returns>
+    public readonly AnnouncementSchedule AfterReconfiguration(AnnouncementSettings settings, Instant now)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return this with
+        {
+            _refreshAt = settings.Refresh > TimeSpan.Zero ? Instant.Min(_refreshAt, now + settings.Refresh) : Instant.Never,
+        };
+    }
+
     /// <summary>Takes the next announcement that is due.</summary>
     /// <param name="settings">The settings.</param>
     /// <param name="addressCount">How many addresses a round covers.</param>
@@ -91,7 +104,7 @@ public record struct AnnouncementSchedule
             _roundsLeft = Math.Max(_roundsLeft, Math.Max(1, settings.RefreshRepeat));
             _nextAt = Begin(now);
             var next = _refreshAt + settings.Refresh;
-            _refreshAt = next > now ? next : now + settings.Refresh;
+            _refreshAt = settings.Refresh <= TimeSpan.Zero ? Instant.Never : next > now ? next : now + settings.Refresh;
         }
 
         if (_nextAt > now)

@@ -45,11 +45,17 @@ public enum AddressOptions : byte
 /// <summary>An address that a virtual router holds while it is Master, with what the kernel is told about it.</summary>
 public sealed record VirtualAddress
 {
+    private readonly byte? _prefixLength;
+
     /// <summary>The address.</summary>
     public required IPAddressValue Address { get; init; }
 
     /// <summary>Prefix length: 0–32 or 0–128. Default: the whole address (/32, /128).</summary>
-    public byte PrefixLength { get; init; }
+    public byte PrefixLength
+    {
+        get => _prefixLength ?? (byte)(Address.Length * 8);
+        init => _prefixLength = value;
+    }
 
     /// <summary>Interface to carry the address. Null: the virtual router's own.</summary>
     public string? Interface { get; init; }

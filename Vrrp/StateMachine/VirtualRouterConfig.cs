@@ -213,6 +213,10 @@ public sealed record VirtualRouterConfig
 
         if (!SourceAddress.IsNone && SourceAddress.Family != Family)
             problems.Add($"Source address {SourceAddress} is not of family {Family}.");
+        if (!MulticastGroup.IsNone && (MulticastGroup.Family != Family || !MulticastGroup.IsMulticast))
+            problems.Add($"'{MulticastGroup}' is no multicast group of family {Family}.");
+        if (Announcements.Refresh < TimeSpan.Zero || Announcements.Delay < TimeSpan.Zero || Announcements.Spacing < TimeSpan.Zero)
+            problems.Add("The times between announcements cannot be negative.");
         if (DownTimerAdverts is < 1 or > 100)
             problems.Add("The down timer counts 1 to 100 advertisements.");
         if (PreemptDelay < TimeSpan.Zero)

@@ -42,10 +42,11 @@ public sealed class VrrpStateMachine : IVrrpStateMachine
 
             case VrrpEventKind.AdvertisementReceived when state.IsHandingOver && input.Priority != Priority.Relinquish:
                 // The successor is there. Hosts hear its announcement a moment later than we hear its advertisement.
-                return Stay(state with { Deadline = Instant.Min(state.Deadline, now.AddNanoseconds(LingerNanoseconds(config))) });
+                return Stay(Heard(config, state, input) with { Deadline = Instant.Min(state.Deadline, now.AddNanoseconds(LingerNanoseconds(config))) });
 
             case VrrpEventKind.DeadlineReached when state.IsHandingOver && now >= state.Deadline:
-            case VrrpEventKind.Shutdown when state.IsHandingOver:
+            // Asked again in the same manner it goes on; asked to go at once it goes.
+            case VrrpEventKind.Shutdown when state.IsHandingOver && !input.HandOver:
                 return Release(state);
 
             default:
@@ -126,7 +127,13 @@ public sealed class VrrpStateMachine : IVrrpStateMachine
 
             case VrrpEventKind.Shutdown when input.HandOver:
                 return new(
-                    Stopped(state) with { IsHandingOver = true, Deadline = now.AddNanoseconds(HandOverNanoseconds(config)) },
+                    Stopped(state) with
+                    {
+                        IsHandingOver = true,
+                        Deadline = now.AddNanoseconds(HandOverNanoseconds(config)),
+                        MasterAddress = default,
+                        MasterPriority = default,
+                    },
                     VrrpActions.BeginHandOver,
                     TransitionReason.Stopped);
 
