@@ -1,0 +1,51 @@
+using System.Runtime.InteropServices;
+using Vrrp.Links;
+
+namespace Vrrp;
+
+/// <content>What is told of transitions and addresses.</content>
+internal sealed partial class VrrpEngine
+{
+    private void TellIncident(VirtualRouter router, VirtualAddress address, AddressIncidentKind kind) =>
+        _notify(new AddressIncident(_now, router.Config.Name, address, kind));
+
+    private void TellReleased(VirtualRouter router)
+    {
+        foreach (var assignment in router.Assignments)
+        {
+            if (!IsPresent(assignment))
+                _notify(new AddressIncident(_now, router.Config.Name, assignment.Address, AddressIncidentKind.Released, router.State.MasterAddress));
+        }
+    }
+
+    private void Tell(VirtualRouter router, in Transition transition)
+    {
+        var state = router.State;
+        if (state.State == VrrpState.Master)
+        {
+            router.Counters.MasterTransitions++;
+            router.MasterSince = _now;
+        }
+
+        _notify(new RouterTransition(
+            _now,
+            router.Config.Name,
+            router.ToldState,
+            state.State,
+            transition.Reason,
+            state.Faults,
+            state.EffectivePriority,
+            state.MasterAddress,
+            state.MasterPriority,
+            router.PendingDetail ?? DroppedDetail(router, transition.Reason)));
+        router.ToldState = state.State;
+    }
+
+    private static string ErrorText(int errno) => Marshal.GetPInvokeErrorMessage(errno);
+
+    /// <summary>A Master whose advertisements are dropped is not silent, and an operator should look at why.</summary>
+    private string? DroppedDetail(VirtualRouter router, TransitionReason reason) =>
+        reason == TransitionReason.MasterSilent && !router.DroppedAt.IsNever
+        && _now.Nanoseconds - router.DroppedAt.Nanoseconds < 3 * router.Config.AdvertisementInterval.Nanoseconds
+            ? $"but advertisements of this VRID are being dropped: {Packets.PacketRejections.Describe(router.DroppedReason)}" : null;
+}
