@@ -13,10 +13,36 @@ internal static class EngineWarmUp
     private static readonly IPAddressValue Peer4 = IPAddressValue.FromIPv4(0xC000_0202);
     private static readonly IPAddressValue Virtual4 = IPAddressValue.FromIPv4(0xC000_02FE);
 
+    // What is compiled is compiled for the process: one node of it warms up for all.
+    private static int s_hasBegun;
+
     /// <summary>Begins on a thread of its own, beside the engine's: a node that has to advertise at once does not wait for it.</summary>
     /// <param name="withLinux">Whether this host's own sockets are prepared too.</param>
-    public static void Begin(bool withLinux) =>
-        new Thread(() => Run(withLinux)) { Name = "vrrp warm-up", IsBackground = true }.UnsafeStart();
+    public static void Begin(bool withLinux)
+    {
+        if (Interlocked.Exchange(ref s_hasBegun, 1) != 0)
+            return;
+        new Thread(() =>
+        {
+            Run(withLinux);
+            _ = SettleAsync(withLinux, TimeProvider.System);
+        })
+        { Name = "vrrp warm-up", IsBackground = true }.UnsafeStart();
+    }
+
+    /// <summary>
+    /// The runtime counts the calls of a method, compiles it again after thirty, and starts a thread for that from whichever call it was:
+    /// on the engine's thread in the midst of a takeover, if the counting does not end before. It begins when the start has calmed down.
+    /// </summary>
+    private static async Task SettleAsync(bool withLinux, TimeProvider time)
+    {
+        for (int round = 0; round < 4; round++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(500), time).ConfigureAwait(false);
+            for (int i = 0; i < 12; i++)
+                Run(withLinux);
+        }
+    }
 
     internal static void Run(bool withLinux)
     {
