@@ -42,7 +42,7 @@ internal sealed class VrrpService(
             Nice = globals.NicePriority,
             Processors = globals.CpuAffinity,
             LockMemory = globals.NoSwap,
-            SchedulingRefused = refused => FailoverLog.SchedulingRefused(logger, SchedulingText.Keyword(refused), refused.Message),
+            SchedulingRefused = refused => FailoverLog.SchedulingRefused(logger, SchedulingText.Keyword(refused), SchedulingText.Reason(refused)),
         });
         _node = node;
         _reading = ReadAsync(node.ReadNotificationsAsync(CancellationToken.None));
