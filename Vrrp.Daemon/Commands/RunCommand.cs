@@ -54,7 +54,12 @@ internal static class RunCommand
             if (result.GetValue(parent) is { } parentId && !ParentProcess.TryFollow(parentId))
                 return Task.FromResult(ExitCode.InternalError);
             return RunAsync(
-                new DaemonRun { ConfigurationPath = result.GetValue(file)!, ConfigId = result.GetValue(configId) },
+                new DaemonRun
+                {
+                    ConfigurationPath = result.GetValue(file)!,
+                    ConfigId = result.GetValue(configId),
+                    LedgerPath = Path.ChangeExtension(result.GetValue(pidFile) ?? PidFile.DefaultPath, ".addresses"),
+                },
                 result.GetValue(pidFile),
                 result.GetValue(detail) ? LogLevel.Debug : LogLevel.Information);
         });

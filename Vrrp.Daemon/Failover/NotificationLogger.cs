@@ -38,7 +38,7 @@ internal sealed class NotificationLogger(ILogger<NotificationLogger> logger)
                 FailoverLog.AddressForeign(logger, name, incident.Address.ToString());
                 break;
             case AddressIncident { Kind: AddressIncidentKind.LeftBehind } incident:
-                FailoverLog.AddressLeftBehind(logger, name, incident.Address.ToString());
+                FailoverLog.AddressLeftBehind(logger, name.Length == 0 ? "-" : name, incident.Address.ToString());
                 break;
             case AddressIncident { Kind: AddressIncidentKind.Released, Peer.IsNone: false } incident:
                 FailoverLog.AddressHandedOver(logger, name, incident.Address.ToString(), incident.Peer);

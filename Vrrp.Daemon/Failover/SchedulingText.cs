@@ -14,4 +14,10 @@ internal static class SchedulingText
         var o when o.Contains("RLIMIT_RTTIME", StringComparison.Ordinal) => "vrrp_rlimit_rttime",
         _ => "a setting of the engine thread",
     };
+
+    /// <summary>The refusal, with the capability that would lift it also where the kernel's error speaks of a limit.</summary>
+    public static string Reason(LinuxException refused) =>
+        refused.IsPermission ? refused.Message
+        : Keyword(refused) == "vrrp_no_swap" ? refused.Message + " CAP_IPC_LOCK lifts the limit on locked memory."
+        : refused.Message;
 }

@@ -20,9 +20,11 @@ internal sealed class VrrpService(
     /// <summary>Sockets, addresses and interfaces. Null: those of this host.</summary>
     internal IVrrpPlatform? Platform { get; init; }
 
+    private readonly AddressLedger? _ledger = run.LedgerPath is { } path ? new(path, logger) : null;
     private readonly Lock _runningLock = new();
     private readonly Dictionary<string, VirtualRouterConfig> _running = new(StringComparer.Ordinal);
     private readonly HashSet<string> _declaredFaulty = new(StringComparer.Ordinal);
+    private VirtualAddress[] _statics = [];
     private VrrpNode? _node;
     private Task _reading = Task.CompletedTask;
     private Task _watching = Task.CompletedTask;
@@ -40,13 +42,15 @@ internal sealed class VrrpService(
             Nice = globals.NicePriority,
             Processors = globals.CpuAffinity,
             LockMemory = globals.NoSwap,
-            SchedulingRefused = refused => FailoverLog.SchedulingRefused(logger, SchedulingText.Keyword(refused), refused.Message),
+            SchedulingRefused = refused => FailoverLog.SchedulingRefused(logger, SchedulingText.Keyword(refused), SchedulingText.Reason(refused)),
         });
         _node = node;
         _reading = ReadAsync(node.ReadNotificationsAsync(CancellationToken.None));
         _watching = WatchAsync(node);
         try
         {
+            if (_ledger is not null)
+                await node.RemoveLeftBehindAsync(_ledger.Read(), cancellationToken).ConfigureAwait(false);
             await ApplyAsync(initial, StartDelay(globals), cancellationToken).ConfigureAwait(false);
         }
         catch
@@ -56,6 +60,7 @@ internal sealed class VrrpService(
             await node.StopAsync(handOver: false, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await _watching.ConfigureAwait(false);
             await _reading.ConfigureAwait(false);
+            ForgetAddresses(node);
             throw;
         }
     }
@@ -66,15 +71,18 @@ internal sealed class VrrpService(
     {
         var node = _node ?? throw new InvalidOperationException("The service has not started.");
         var wanted = RouterMapping.Map(config);
-        RouterPlan plan;
+        VirtualRouterConfig[] running;
         lock (_runningLock)
-            plan = RouterPlan.Create([.. _running.Values], wanted);
+            running = [.. _running.Values];
+        var plan = RouterPlan.Create(running, wanted);
         if (!plan.Problems.IsEmpty)
             throw new ArgumentException(string.Join(' ', plan.Problems), nameof(config));
 
         notifications.LogsUnknownVirtualRouterIds = config.GlobalDefs.LogUnknownVirtualRouterIds;
-        await node.SetStaticAddressesAsync(
-            config.StaticAddresses.Select(entry => entry.Address), cancellationToken).ConfigureAwait(false);
+        VirtualAddress[] statics = [.. config.StaticAddresses.Select(entry => entry.Address)];
+        // Recorded before they are installed, and until they are off: the process may be killed between the two.
+        _ledger?.Write([.. AddressesOf(running), .. _statics, .. AddressesOf(wanted), .. statics]);
+        await node.SetStaticAddressesAsync(statics, cancellationToken).ConfigureAwait(false);
 
         var faulty = config.Instances.Where(instance => instance.FaultWithoutPeers).Select(instance => instance.Name).ToHashSet(StringComparer.Ordinal);
         var done = plan.Removals.ToDictionary(name => name, name => RemoveAsync(node, name, cancellationToken), StringComparer.Ordinal);
@@ -90,6 +98,8 @@ internal sealed class VrrpService(
 
         await Task.WhenAll(tasks).ConfigureAwait(false);
         await DeclareFaultsAsync(node, faulty, wanted, cancellationToken).ConfigureAwait(false);
+        _statics = statics;
+        _ledger?.Write([.. AddressesOf(wanted), .. statics]);
         FailoverLog.Applied(logger, wanted.Length, config.Path);
     }
 
@@ -122,8 +132,20 @@ internal sealed class VrrpService(
 
         await _watching.ConfigureAwait(false);
         await _reading.ConfigureAwait(false);
+        ForgetAddresses(_node);
         FailoverLog.AllStopped(logger);
     }
+
+    /// <summary>After a clean end none is left to be found; after another the record says which may be.</summary>
+    private void ForgetAddresses(VrrpNode node)
+    {
+        if (node.Completion.IsCompletedSuccessfully)
+            _ledger?.Delete();
+    }
+
+    private static IEnumerable<VirtualAddress> AddressesOf(IEnumerable<VirtualRouterConfig> routers) => routers.SelectMany(
+        router => router.VirtualAddresses.Concat(router.ExcludedAddresses)
+            .Select(address => address.Interface is null ? address with { Interface = router.Interface } : address));
 
     private async Task RemoveAsync(VrrpNode node, string name, CancellationToken cancellationToken)
     {

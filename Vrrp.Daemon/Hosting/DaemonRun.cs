@@ -8,5 +8,8 @@ internal sealed class DaemonRun
     /// <summary>Identifier for <c>@</c> lines; null: the host's name.</summary>
     public string? ConfigId { get; init; }
 
+    /// <summary>File that records the addresses this daemon installs; null: none is kept.</summary>
+    public string? LedgerPath { get; init; }
+
     public int ExitCode { get; set; }
 }

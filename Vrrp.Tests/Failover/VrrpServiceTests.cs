@@ -99,6 +99,13 @@ public class VrrpServiceTests
         Assert.Equal(keyword, SchedulingText.Keyword(new LinuxException(operation, 1)));
 
     [Fact]
+    public void A_limit_on_locked_memory_names_the_capability_that_lifts_it()
+    {
+        const int ENOMEM = 12;
+        Assert.Contains("CAP_IPC_LOCK", SchedulingText.Reason(new LinuxException("lock memory", ENOMEM)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_refused_setting_is_a_warning_and_not_the_end()
     {
         // No machine has this processor, whatever the rights of the test are.

@@ -21,14 +21,10 @@ public sealed class DaemonTests : IAsyncDisposable
     [Fact]
     public async Task It_runs_in_its_namespace_survives_every_signal_and_restarts_what_cannot_change()
     {
-        LabRequirements.Demand();
-        await Tool.RunAsync("ip", ["netns", "add", _namespace]);
-        await Tool.RunAsync("ip", ["-n", _namespace, "-batch", "-"], "link add eth0 type veth peer name port0\nlink set eth0 up\nlink set port0 up\naddr add 10.88.0.1/24 dev eth0");
-        string config = Path.Combine(_folder.FullName, "test.conf");
-        await File.WriteAllTextAsync(config, Config(255, ""));
+        await BuildAsync();
+        await WriteAsync(Config(255, ""));
         var log = new LineLog(_changed);
-        await using var daemon = BackgroundProcess.Start(
-            Director.VrrpCommand(), ["run", "-f", config, "-p", Path.Combine(_folder.FullName, "pid")], log, _changed);
+        await using var daemon = Start(log);
 
         await WaitForAsync(daemon, log, "Entering MASTER STATE", 0);
         Assert.Contains(Address, await AddressesAsync(), StringComparison.Ordinal);
@@ -47,7 +43,7 @@ public sealed class DaemonTests : IAsyncDisposable
         foreach (string next in (string[])[Config(100, ""), Config(100, "unicast_peer {\n10.88.0.2\n}"), Config(100, "")])
         {
             int since = log.Count;
-            await File.WriteAllTextAsync(config, next);
+            await WriteAsync(next);
             daemon.Send(PosixSignalNumber.Hangup);
             await WaitForAsync(daemon, log, "restarted, because it is another router now", since);
             await WaitForAsync(daemon, log, "Entering MASTER STATE", since);
@@ -63,6 +59,49 @@ public sealed class DaemonTests : IAsyncDisposable
         Assert.Equal(0, await daemon.WaitForEndAsync());
         Assert.DoesNotContain(Address, await AddressesAsync(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task What_a_killed_one_left_is_removed_although_it_is_no_longer_configured()
+    {
+        await BuildAsync();
+        await WriteAsync(Config(255, ""));
+        var log = new LineLog(_changed);
+        await using (var killed = Start(log))
+        {
+            await WaitForAsync(killed, log, "Entering MASTER STATE", 0);
+            await killed.KillAsync();
+        }
+
+        Assert.Contains(Address, await AddressesAsync(), StringComparison.Ordinal);
+        await WriteAsync(Config(255, "").Replace(Address, "10.88.0.98", StringComparison.Ordinal));
+        int since = log.Count;
+        await using var daemon = Start(log);
+        await WaitForAsync(daemon, log, "Entering MASTER STATE", since);
+        Assert.True(log.Contains($"(-) {Address}/32 dev eth0 was left behind", since), log.ToString());
+        Assert.DoesNotContain(Address, await AddressesAsync(), StringComparison.Ordinal);
+
+        string ledger = Path.Combine(_folder.FullName, "test.addresses");
+        Assert.Equal(["eth0 10.88.0.98/32"], await File.ReadAllLinesAsync(ledger));
+        daemon.Send(PosixSignalNumber.Terminate);
+        Assert.Equal(0, await daemon.WaitForEndAsync());
+        Assert.False(File.Exists(ledger));
+    }
+
+    private async Task BuildAsync()
+    {
+        LabRequirements.Demand();
+        await Tool.RunAsync("ip", ["netns", "add", _namespace]);
+        await Tool.RunAsync(
+            "ip", ["-n", _namespace, "-batch", "-"], "link add eth0 type veth peer name port0\nlink set eth0 up\nlink set port0 up\naddr add 10.88.0.1/24 dev eth0");
+    }
+
+    private Task WriteAsync(string config) => File.WriteAllTextAsync(Path.Combine(_folder.FullName, "test.conf"), config);
+
+    private BackgroundProcess Start(LineLog log) => BackgroundProcess.Start(
+        Director.VrrpCommand(),
+        ["run", "-f", Path.Combine(_folder.FullName, "test.conf"), "-p", Path.Combine(_folder.FullName, "test.pid")],
+        log,
+        _changed);
 
     private string Config(int priority, string lines) => $$"""
         net_namespace {{_namespace}}
