@@ -85,15 +85,28 @@ internal static class RunCommand
             return loaded.FileRead ? ExitCode.Configuration : ExitCode.NoConfiguration;
 
         PidFile? pidFile = null;
+        string path = pidPath ?? PidFile.DefaultPath;
         try
         {
-            pidFile = PidFile.Create(pidPath ?? PidFile.DefaultPath);
+            Capabilities.Demand("change addresses", Capability.NetAdmin);
+            Capabilities.Demand("send and receive VRRP", Capability.NetRaw);
+            pidFile = PidFile.Create(path);
+        }
+        catch (LinuxException exception)
+        {
+            await Console.Error.WriteLineAsync($"error: {exception.Message}").ConfigureAwait(false);
+            return ExitCode.Permission;
+        }
+        catch (IOException exception) when (exception.HResult == Errno.EAGAIN)
+        {
+            await Console.Error.WriteLineAsync(
+                $"error: the pid file {path} belongs to a vrrp that is running; stop that, or give this one a file of its own with --pid.").ConfigureAwait(false);
+            return ExitCode.Usage;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             await Console.Error.WriteLineAsync(
-                $"error: the pid file cannot be had, is another vrrp running with it? Give this one its own with --pid. ({exception.Message})")
-                .ConfigureAwait(false);
+                $"error: the pid file {path} cannot be written: {exception.Message} Name another with --pid.").ConfigureAwait(false);
             return exception is UnauthorizedAccessException ? ExitCode.Permission : ExitCode.Usage;
         }
 

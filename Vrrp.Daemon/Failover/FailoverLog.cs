@@ -50,8 +50,8 @@ internal static partial class FailoverLog
     [LoggerMessage(14, LogLevel.Warning, "({VirtualRouter}) could not send: {Error} ({Consecutive} in a row)")]
     public static partial void SendFailed(ILogger logger, string virtualRouter, string error, int consecutive);
 
-    [LoggerMessage(15, LogLevel.Warning, "this process was not scheduled for {Lateness} beyond a deadline: peers may have taken over; give it real-time priority (vrrp_rt_priority) or more processor")]
-    public static partial void Stalled(ILogger logger, TimeSpan lateness);
+    [LoggerMessage(15, LogLevel.Warning, "this process did not run for {Milliseconds} ms after an advertisement was due: peers may have taken over; give it real-time priority (vrrp_rt_priority) or more processor")]
+    public static partial void Stalled(ILogger logger, long milliseconds);
 
     [LoggerMessage(16, LogLevel.Error, "({VirtualRouter}) {Interface} cannot be used: {Error}")]
     public static partial void LinkUnusable(ILogger logger, string virtualRouter, string @interface, string error);
@@ -85,4 +85,7 @@ internal static partial class FailoverLog
 
     [LoggerMessage(41, LogLevel.Warning, "an advertisement on {Interface} came from {Source}, an address of this host: another host has it too, or the network sends our packets back")]
     public static partial void OwnAddressHeard(ILogger logger, string @interface, IPAddressValue source);
+
+    [LoggerMessage(42, LogLevel.Warning, "another process of this network namespace marks its addresses as this one does, probably another vrrp: no address is taken for left behind while it runs")]
+    public static partial void NotAlone(ILogger logger);
 }

@@ -71,7 +71,7 @@ internal sealed class NotificationLogger(ILogger<NotificationLogger> logger)
                 FailoverLog.StillBlocked(logger, name, unenforced.Reason);
                 break;
             case EngineStalled stalled:
-                FailoverLog.Stalled(logger, stalled.Lateness);
+                FailoverLog.Stalled(logger, (long)stalled.Lateness.TotalMilliseconds);
                 break;
             case LinkUnusable unusable:
                 FailoverLog.LinkUnusable(logger, name, unusable.Interface, unusable.Message);

@@ -5,6 +5,9 @@ namespace Vrrp.Daemon.Failover;
 /// <summary>A transition or a state in words. Pure.</summary>
 internal static class TransitionText
 {
+    /// <summary>Faults that are not seen to end, but tried again.</summary>
+    private const VrrpFaults Retried = VrrpFaults.AddressRefused | VrrpFaults.SendFailing | VrrpFaults.LinkUnusable;
+
     public static string Describe(RouterTransition transition)
     {
         string reason = transition.Reason switch
@@ -20,7 +23,9 @@ internal static class TransitionText
             TransitionReason.HigherPriorityHeard => $"{Peer(transition)} has the higher priority",
             TransitionReason.HigherAddressHeard => $"{Peer(transition)} has the same priority and the higher address",
             TransitionReason.ReplacedWhileStalled => $"this process was stalled and {Peer(transition)} was elected meanwhile",
-            TransitionReason.FaultEnded => "the fault ended, waiting for a Master to be heard",
+            TransitionReason.FaultEnded when (transition.Faults & Retried) != VrrpFaults.None =>
+                $"trying again after: {Faults(transition.Faults)}; waiting for a Master to be heard",
+            TransitionReason.FaultEnded => $"over: {Faults(transition.Faults)}; waiting for a Master to be heard",
             TransitionReason.FaultBegan => Faults(transition.Faults),
             TransitionReason.SyncGroup => "its sync group moved",
             _ => transition.Reason.ToString(),

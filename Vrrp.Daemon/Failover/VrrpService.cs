@@ -45,6 +45,8 @@ internal sealed class VrrpService(
             SchedulingRefused = refused => FailoverLog.SchedulingRefused(logger, SchedulingText.Keyword(refused), SchedulingText.Reason(refused)),
         });
         _node = node;
+        if (!node.IsAloneInNamespace)
+            FailoverLog.NotAlone(logger);
         _reading = ReadAsync(node.ReadNotificationsAsync(CancellationToken.None));
         _watching = WatchAsync(node);
         try
@@ -52,6 +54,8 @@ internal sealed class VrrpService(
             if (_ledger is not null)
                 await node.RemoveLeftBehindAsync(_ledger.Read(), cancellationToken).ConfigureAwait(false);
             await ApplyAsync(initial, StartDelay(globals), cancellationToken).ConfigureAwait(false);
+            // The engine may have been faster than whoever called it off.
+            cancellationToken.ThrowIfCancellationRequested();
         }
         catch
         {

@@ -15,7 +15,7 @@ internal static class DaemonServices
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(logLevel);
         // The host's own remarks on its life say nothing that ours do not.
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Critical);
         builder.Logging.AddConsole(options =>
         {
             options.FormatterName = LineFormatter.FormatterName;

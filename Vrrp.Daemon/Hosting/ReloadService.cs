@@ -40,6 +40,13 @@ internal sealed class ReloadService(
             return;
         }
 
+        if (config.Instances.IsEmpty && config.StaticAddresses.IsEmpty && !_applied.Instances.IsEmpty)
+        {
+            HostingLog.ReloadFailed(
+                logger, "the file has no vrrp_instance, as one has that is empty or half written; what was running goes on unchanged. To stop it all, stop the daemon");
+            return;
+        }
+
         try
         {
             await vrrp.ApplyAsync(config, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);

@@ -117,7 +117,7 @@ public class BinderTests
     [InlineData("auth_type PASS\nauth_pass \"\"", null, "VRRP0221")]
     [InlineData("auth_type PASS", null, "VRRP0221")]
     [InlineData("auth_pass 1234", null, "VRRP0222")]
-    [InlineData("auth_type MD5\nauth_pass 1234", null, "VRRP0222,VRRP0218")]
+    [InlineData("auth_type MD5\nauth_pass 1234", null, "VRRP0218")]
     [InlineData("auth_type PASS\nauth_pass a b", "a", "VRRP0122")]
     [InlineData("auth_type PASS\nauth_pas 1234", null, "VRRP0221,VRRP0101")]
     public void Authentication(string lines, string? password, string codes)

@@ -18,7 +18,7 @@ internal sealed partial class VrrpEngine
         }
     }
 
-    private void Tell(VirtualRouter router, in Transition transition)
+    private void Tell(VirtualRouter router, in Transition transition, VrrpFaults faultsBefore)
     {
         var state = router.State;
         if (state.State == VrrpState.Master)
@@ -33,7 +33,7 @@ internal sealed partial class VrrpEngine
             router.ToldState,
             state.State,
             transition.Reason,
-            state.Faults,
+            transition.Reason == TransitionReason.FaultEnded ? faultsBefore : state.Faults,
             state.EffectivePriority,
             state.MasterAddress,
             state.MasterPriority,

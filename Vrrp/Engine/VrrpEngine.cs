@@ -340,7 +340,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         bool wasCompleted = Execute(router, transition.Actions);
         bool hasMoved = before.State != transition.State.State;
         if (wasCompleted && hasMoved)
-            Tell(router, transition);
+            Tell(router, transition, before.Faults);
         if (before.IsHandingOver && !router.State.IsHandingOver)
             TellReleased(router);
         // An owner that leaves listens to its successor, whatever it dropped before.

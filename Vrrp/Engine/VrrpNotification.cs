@@ -14,7 +14,7 @@ public abstract record VrrpNotification(Instant At, string VirtualRouter);
 /// <param name="From">State before.</param>
 /// <param name="To">State now.</param>
 /// <param name="Reason">Why.</param>
-/// <param name="Faults">What keeps it in Fault, if it is.</param>
+/// <param name="Faults">What keeps it in Fault, if it is; what kept it there, if that ended.</param>
 /// <param name="EffectivePriority">Priority in force.</param>
 /// <param name="Peer">The router whose advertisement led to this, or the last Master heard; none if none was.</param>
 /// <param name="PeerPriority">Its priority.</param>

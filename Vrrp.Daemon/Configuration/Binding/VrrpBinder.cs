@@ -118,7 +118,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             }
         }
 
-        RemoveSharedAddresses(instances, kept);
+        CheckSharedAddresses(instances, kept);
         CheckVirtualRouterIds(instances, kept, defs);
         var groups = CompleteGroups(instances, kept, defs);
         var statics = ImmutableArray.CreateBuilder<StaticAddress>();
@@ -329,7 +329,10 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
                 if (s.Words[1].Text is "PASS" or "AH")
                     d.AuthenticationType = s.Words[1];
                 else
+                {
                     diagnostics.UnknownAuthenticationType(s.Words[1]);
+                    d.HasWrongAuthenticationType = true;
+                }
             }
             else if (s.Name.Text == "auth_pass")
             {
@@ -530,10 +533,13 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         {
             if (entry.Address.Address.Family != family)
                 diagnostics.OtherFamilyIgnored(entry.Place, "virtual_ipaddress", family);
-            else if (!seen.TryAdd(entry.Address.Address, entry))
-                diagnostics.DuplicateAddress(entry.Place, seen[entry.Address.Address].Place.Span);
             else
+            {
+                // keepalived up to 2.3 advertises it twice, and 2.2 drops an advert with another number of addresses.
+                if (!seen.TryAdd(entry.Address.Address, entry))
+                    diagnostics.RepeatedAddress(entry.Place, seen[entry.Address.Address].Place.Span);
                 kept.Add(entry);
+            }
         }
 
         return kept;
@@ -649,7 +655,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             return null;
         if (d.AuthenticationType is null)
         {
-            if (d.Password is not null)
+            if (d.Password is not null && !d.HasWrongAuthenticationType)
                 diagnostics.PasswordWithoutType(d.AuthenticationPlace);
             return null;
         }
@@ -780,31 +786,20 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         return d.OwnerIgnore?.Value ?? defs.OwnerIgnoreAdverts ?? strict;
     }
 
-    /// <summary>One address on one interface in two instances: the later one goes, unless it is all that instance has.</summary>
-    private void RemoveSharedAddresses(List<VrrpInstance> instances, List<Draft> drafts)
+    /// <summary>One address on one interface in two instances.</summary>
+    private void CheckSharedAddresses(List<VrrpInstance> instances, List<Draft> drafts)
     {
-        var seen = new Dictionary<(IPAddressValue, string), SourceSpan>();
+        var seen = new Dictionary<(IPAddressValue, string), (int Instance, SourceSpan Span)>();
         for (int i = 0; i < instances.Count; i++)
         {
             var instance = instances[i];
-            var kept = ImmutableArray.CreateBuilder<VirtualAddress>(instance.VirtualAddresses.Length);
             foreach (var address in instance.VirtualAddresses)
             {
+                var key = (address.Address, address.Interface ?? instance.Interface ?? "");
                 var place = drafts[i].Addresses.Find(a => a.Address.Address == address.Address)!.Place;
-                if (seen.TryAdd((address.Address, address.Interface ?? instance.Interface ?? ""), place.Span))
-                {
-                    kept.Add(address);
-                    continue;
-                }
-
-                bool only = instance.VirtualAddresses.Length == 1;
-                diagnostics.AddressInTwoInstances(place, seen[(address.Address, address.Interface ?? instance.Interface ?? "")], only);
-                if (only)
-                    kept.Add(address);
+                if (!seen.TryAdd(key, (i, place.Span)) && seen[key].Instance != i)
+                    diagnostics.AddressInTwoInstances(place, seen[key].Span);
             }
-
-            if (kept.Count != instance.VirtualAddresses.Length && kept.Count > 0)
-                instances[i] = instance with { VirtualAddresses = kept.ToImmutable() };
         }
     }
 
@@ -947,6 +942,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         public (TimeSpan Value, Token Place)? Interval { get; set; }
 
         public Token? AuthenticationPlace { get; set; }
+
+        public bool HasWrongAuthenticationType { get; set; }
 
         public Token? AuthenticationType { get; set; }
 

@@ -274,12 +274,15 @@ internal sealed class DiagnosticBag
     public void IntervalRounded(Token word, AdvertisementInterval used, string why) => Add("VRRP0211", Warning, word,
         $"'advert_int' is {used}, not {Clean(word.Text)}: {why}.");
 
-    public void DuplicateAddress(Token word, SourceSpan first) => Add("VRRP0212", Warning, word,
-        $"{Clean(word.Text)} is in the list already; this one is ignored, as by keepalived from 2.4. Older releases advertise it twice and would drop our adverts: remove it everywhere.", first.IsNone ? [] : [new(first, "the first one")]);
+    public void RepeatedAddress(Token word, SourceSpan first) => Add("VRRP0224", Warning, word,
+        $"{Clean(word.Text)} is in the list already; it is advertised twice, as by keepalived before 2.4, which would drop adverts of another length. Remove it on all routers.",
+        [new(first, "the first one")]);
 
-    public void AddressInTwoInstances(Token word, SourceSpan first, bool kept) => Add("VRRP0213", Warning, word,
-        $"{Clean(word.Text)} belongs to another instance on this interface already; "
-        + (kept ? "it is kept because this instance has no other, but two virtual routers will fight for it." : "it is ignored here, as by keepalived from 2.4."),
+    public void DuplicateAddress(Token word, SourceSpan first) => Add("VRRP0212", Warning, word,
+        $"{Clean(word.Text)} is in the list already; this one is ignored.", first.IsNone ? [] : [new(first, "the first one")]);
+
+    public void AddressInTwoInstances(Token word, SourceSpan first) => Add("VRRP0213", Warning, word,
+        $"{Clean(word.Text)} belongs to another instance on this interface already; both hold it, as with keepalived before 2.4, and where one of them is Master elsewhere two hosts will answer for it. Remove it from one.",
         [new(first, "the first one")]);
 
     public void OtherFamilyIgnored(Token word, string what, IPFamily family) => Add("VRRP0214", Warning, word,
@@ -292,7 +295,7 @@ internal sealed class DiagnosticBag
 
     public void AuthenticationDropped(Token word, string why) => Add("VRRP0217", Warning, word, $"'authentication' is dropped, as by keepalived: {why}.");
 
-    public void UnknownAuthenticationType(Token word) => Add("VRRP0218", Warning, word, "'auth_type' is PASS or AH; the line is ignored and there is no authentication.");
+    public void UnknownAuthenticationType(Token word) => Add("VRRP0218", Warning, word, "'auth_type' takes PASS or AH, in capitals, and this is neither; the line is ignored, so there is no authentication, and routers that have one will drop our adverts.");
 
     public void AuthenticationHeader(Token word) => Add("VRRP0219", Error, word,
         "auth_type AH is not supported: peers that use it would drop our adverts, and there would be two Masters. Use PASS, or none, on all routers.");
