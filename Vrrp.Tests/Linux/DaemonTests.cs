@@ -3,7 +3,7 @@ using Vrrp.Tests.Linux.Lab;
 namespace Vrrp.Tests.Linux;
 
 /// <summary>The daemon as a process: the namespace it was told to run in, the signals it gets, and what stays when it has ended.</summary>
-public sealed class DaemonTests : IAsyncDisposable
+public sealed class DaemonTests : IAsyncLifetime
 {
     private const string Address = "10.88.0.99";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -12,7 +12,9 @@ public sealed class DaemonTests : IAsyncDisposable
     private readonly string _namespace = $"vrrp-daemon-{Guid.NewGuid():N}"[..20];
     private readonly Signal _changed = new();
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         await Tool.TryRunAsync("ip", ["netns", "del", _namespace]);
         _folder.Delete(recursive: true);
