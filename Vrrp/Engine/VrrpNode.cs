@@ -118,7 +118,8 @@ public sealed class VrrpNode : IAsyncDisposable
     /// <summary>Stops a virtual router and removes it.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="handOver">
-    /// Whether a Master goes on answering for its addresses until its successor is heard (at most the longest skew time), so that nothing is lost.
+    /// Whether a Master goes on answering for its addresses until its successor is heard, so that nothing is lost: at most the longest skew
+    /// time and half a second to two seconds more.
     /// </param>
     /// <param name="cancellationToken">Ends the wait, not the removal.</param>
     /// <returns>A task that completes when its addresses are off.</returns>

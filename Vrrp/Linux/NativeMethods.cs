@@ -90,9 +90,6 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "mlockall", SetLastError = true)]
     internal static partial int MLockAll(int flags);
 
-    [LibraryImport(LibC, EntryPoint = "munlockall", SetLastError = true)]
-    internal static partial int MUnlockAll();
-
     [LibraryImport(LibC, EntryPoint = "getrlimit", SetLastError = true)]
     internal static partial int GetRLimit(int resource, ResourceLimit* limit);
 

@@ -64,9 +64,6 @@ internal static unsafe class RealTime
             throw Capabilities.Failure("lock memory", Errno.Last, Capability.IpcLock);
     }
 
-    /// <summary>Undoes <see cref="LockMemory"/>.</summary>
-    public static void UnlockMemory() => _ = MUnlockAll();
-
     /// <summary>Has the kernel end the process when a real-time thread computes that long without once waiting (RLIMIT_RTTIME).</summary>
     /// <param name="limit">The limit, in steps of 1 µs.</param>
     /// <exception cref="LinuxException">Above the hard limit.</exception>
