@@ -11,7 +11,7 @@ internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOn
     private int _tables;
 
     /// <summary>Starts a daemon and returns when it runs: how long that takes is the machine's affair and not judged.</summary>
-    private async Task StartAsync(ChaosHost host)
+    public async Task StartAsync(ChaosHost host)
     {
         var director = host.Director;
         await director.StartAsync(host.Config);

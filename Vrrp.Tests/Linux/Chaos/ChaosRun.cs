@@ -91,8 +91,7 @@ internal sealed class ChaosRun
     private async Task<ChaosReport> PlayAsync(VipProber prober)
     {
         var before = await TakeStockAsync();
-        foreach (var host in _hosts)
-            await host.Director.StartAsync(host.Config);
+        await Task.WhenAll(_hosts.Select(_actions.StartAsync));
         await _lab.WaitForAsync("the first host to be the only Master", TimeSpan.FromSeconds(60), HasConverged);
         _start = MonotonicClock.Now;
         _judged = _start;
