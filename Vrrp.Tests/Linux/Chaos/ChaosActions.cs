@@ -30,6 +30,16 @@ internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOn
                 await host.Director.KillAsync();
                 return () => StartAsync(host);
 
+            case ChaosFaultKind.KillStarting:
+                await host.Director.KillAsync();
+                return async () =>
+                {
+                    await host.Director.StartAsync(host.Config);
+                    await Task.Delay(TimeSpan.FromMilliseconds(fault.Amount), TimeProvider.System);
+                    await host.Director.KillAsync();
+                    await StartAsync(host);
+                };
+
             case ChaosFaultKind.Freeze:
                 host.Director.Freeze();
                 return Now(host.Director.Thaw);
@@ -93,6 +103,14 @@ internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOn
                 await host.Director.ReloadAsync(cluster.ToConfig(machine, ChaosCluster.LowestPriority));
                 return () => host.Director.ReloadAsync(host.Config);
 
+            case ChaosFaultKind.FurtherAddress:
+                await ReloadAsync(host, cluster.ToConfig(machine, ChaosCluster.Priority(fault.Host), ChaosCluster.FurtherAddress));
+                return async () =>
+                {
+                    await host.Director.KillAsync();
+                    await StartAsync(host);
+                };
+
             case ChaosFaultKind.MemoryPressure:
                 host.Memory!.Press();
                 await lab.WaitForAsync($"{host.Director} to be short of memory", () => host.Memory.HasRunOut);
@@ -131,12 +149,15 @@ internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOn
             () => host.Director.Log.Contains("goes on unchanged", log) || host.Director.Log.Contains("reloaded ", log));
         if (host.Director.Log.Contains("reloaded ", log))
             throw new InvalidOperationException($"{host.Director} took a broken file:\n{broken}");
-        return async () =>
-        {
-            log = host.Director.Log.Count;
-            await host.Director.ReloadAsync(host.Config);
-            await host.Director.WaitForLogAsync("reloaded ", log);
-        };
+        return () => ReloadAsync(host, host.Config);
+    }
+
+    /// <summary>A reload of one of ours that must be taken.</summary>
+    private static async Task ReloadAsync(ChaosHost host, string config)
+    {
+        var log = host.Director.Log.Count;
+        await host.Director.ReloadAsync(config);
+        await host.Director.WaitForLogAsync("reloaded ", log);
     }
 
     /// <summary>A rule for frames from a host to the other directors, and back.</summary>

@@ -12,9 +12,10 @@ public abstract class ChaosTest(ITestOutputHelper output)
 {
     private static readonly ChaosFaultKind[] EverywhereKinds =
     [
-        ChaosFaultKind.Kill, ChaosFaultKind.Freeze, ChaosFaultKind.Leave, ChaosFaultKind.LinkDown, ChaosFaultKind.CableOut,
+        ChaosFaultKind.Kill, ChaosFaultKind.KillStarting, ChaosFaultKind.Freeze, ChaosFaultKind.Leave, ChaosFaultKind.LinkDown, ChaosFaultKind.CableOut,
         ChaosFaultKind.InterfaceRemoved, ChaosFaultKind.AddressRemoved, ChaosFaultKind.AdvertLoss, ChaosFaultKind.Partition,
         ChaosFaultKind.OneWayPartition, ChaosFaultKind.DiskFull, ChaosFaultKind.BrokenReload, ChaosFaultKind.LowerPriority,
+        ChaosFaultKind.FurtherAddress,
     ];
 
     internal abstract ChaosCluster Cluster { get; }
