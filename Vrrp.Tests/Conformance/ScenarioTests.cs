@@ -1,13 +1,14 @@
 using Vrrp.Packets;
+using Vrrp.Tests.Engine;
 
-namespace Vrrp.Tests.Engine;
+namespace Vrrp.Tests.Conformance;
 
 /// <summary>SIM-01 to SIM-20 of the conformance list, with engines on a LAN and to the nanosecond.</summary>
 public class ScenarioTests
 {
-    private readonly TestLan _lan = new();
+    private readonly ScenarioLan _lan = new();
 
-    private TestNode Start(string name, VirtualRouterConfig config)
+    private ScenarioNode Start(string name, VirtualRouterConfig config)
     {
         var node = _lan.AddNode(name);
         node.Add(config);
@@ -15,12 +16,12 @@ public class ScenarioTests
     }
 
     private static VirtualRouterConfig Config(int priority, int centiseconds = 100) =>
-        TestNode.Config(priority) with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(centiseconds) };
+        ScenarioNode.Config(priority) with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(centiseconds) };
 
     private static VirtualRouterConfig Version2(int priority, int seconds = 1) => Config(priority, seconds * 100) with { Version = VrrpVersion.V2 };
 
     /// <summary>A with 200 is Master and B with 150 Backup; the mark is A's last advertisement.</summary>
-    private (TestNode A, TestNode B) StartPair(VirtualRouterConfig? a = null, VirtualRouterConfig? b = null)
+    private (ScenarioNode A, ScenarioNode B) StartPair(VirtualRouterConfig? a = null, VirtualRouterConfig? b = null)
     {
         var nodes = (Start("A", a ?? Config(200)), Start("B", b ?? Config(150)));
         _lan.RunTo(40);
@@ -30,11 +31,11 @@ public class ScenarioTests
     }
 
     /// <summary>Runs up to the next advertisement of a node and counts from there.</summary>
-    private void MarkAdvertisement(TestNode node)
+    private void MarkAdvertisement(ScenarioNode node)
     {
         int count = node.Sent.Count;
         while (node.Sent.Count == count)
-            _lan.RunTo((node.NextDeadline.Nanoseconds - _lan.Epoch.Nanoseconds) / 1_000_000_000m);
+            _lan.RunTo((node.Simulated.NextWake.Nanoseconds - _lan.Epoch.Nanoseconds) / 1_000_000_000m);
         _lan.Mark();
     }
 
@@ -162,22 +163,22 @@ public class ScenarioTests
     [Fact]
     public void Sim_10_a_partition_heals_at_the_first_advertisement()
     {
-        _lan.Delivers = (_, _, _) => false;
         var a = Start("A", Config(200));
         var b = Start("B", Config(150));
+        _lan.Simulated.Partition(a.Simulated);
         _lan.RunTo(20);
         _lan.AssertStates(VrrpState.Master, VrrpState.Master);
         a.TakeLog();
         MarkAdvertisement(a);
         _lan.RunTo(0.1m);
-        _lan.Delivers = (_, _, _) => true;
+        _lan.Simulated.Heal();
         _lan.RunTo(0.9m);
 
         // B advertises 0.1953125 s after A; A answers at once and does not wait for its own timer.
         _lan.AssertTransitions("0.1953125 B Backup");
         Assert.Equal("adv 200, adv 200, arp 10.0.0.254", a.TakeLog());
         Assert.Equal(b.Address, Assert.Single(a.Take<SecondMasterHeard>()).Peer);
-        Assert.False(b.Platform.Has("10.0.0.254"));
+        Assert.False(b.Has("10.0.0.254"));
     }
 
     [Theory]
@@ -239,19 +240,27 @@ public class ScenarioTests
     [Fact]
     public void Sim_15_two_of_three_advertisements_may_be_lost()
     {
-        StartPair();
-        int number = 0;
-        _lan.Delivers = (_, _, _) => ++number % 3 == 0;
+        var (a, b) = StartPair();
+        long before = b.Router().Counters.AdvertisementsReceived;
+        _lan.Simulated.Cut(a.Simulated, b.Simulated);
+        for (int second = 3; second <= 600; second += 3)
+        {
+            _lan.At(second - 0.5m, () => _lan.Simulated.Mend(a.Simulated, b.Simulated));
+            _lan.At(second + 0.5m, () => _lan.Simulated.Cut(a.Simulated, b.Simulated));
+        }
+
         _lan.RunTo(600);
 
         _lan.AssertTransitions();
+        Assert.Equal(200, b.Router().Counters.AdvertisementsReceived - before);
     }
 
     [Fact]
     public void Sim_16_after_a_burst_of_losses_the_master_answers_at_once()
     {
         var (a, b) = StartPair();
-        _lan.Delivers = (from, _, _) => from == b || _lan.Seconds >= 3.2m;
+        _lan.Simulated.Cut(a.Simulated, b.Simulated);
+        _lan.At(3.2m, _lan.Simulated.Heal);
         _lan.RunTo(10);
 
         _lan.AssertTransitions("3.4140625 B Master", "3.4140625 B Backup");
@@ -303,7 +312,7 @@ public class ScenarioTests
     public void Sim_20_two_families_are_two_routers()
     {
         var node = Start("A", Config(100));
-        node.Add(TestNode.Config(100, "vr6", address: "fe80::254") with { Family = IPFamily.IPv6 });
+        node.Add(ScenarioNode.Config(100, "vr6", address: "fe80::254") with { Family = IPFamily.IPv6 });
         _lan.RunTo(10);
         Assert.Equal((VrrpState.Master, VrrpState.Master), (node.State(), node.State("vr6")));
         node.TakeLog();
@@ -312,6 +321,6 @@ public class ScenarioTests
 
         Assert.Equal("adv 0, -10.0.0.254", node.TakeLog());
         Assert.Equal(VrrpState.Master, node.State("vr6"));
-        Assert.True(node.Platform.Has("fe80::254"));
+        Assert.True(node.Has("fe80::254"));
     }
 }
