@@ -1,4 +1,5 @@
 using Vrrp.Packets;
+using Vrrp.Simulation;
 using Vrrp.Tests.Engine;
 
 namespace Vrrp.Tests.Conformance;
@@ -76,7 +77,7 @@ public class ScenarioTests
 
         Assert.True(isRemoved());
         _lan.AssertTransitions("0 A Initialize", "0.4140625 B Master");
-        Assert.Equal(0, a.Sent[^1].Packet.Message[2]);
+        Assert.Equal((_lan.Epoch, 0), (a.Sent[^1].At, a.Sent[^1].Packet.Message[2]));
         Assert.Equal(VrrpState.Backup, c.State());
         Assert.Equal(1, b.Router().Counters.PriorityZeroReceived);
     }
@@ -154,16 +155,20 @@ public class ScenarioTests
         var b = Start("B", Version2(100, 2));
         _lan.RunTo(30);
 
+        _lan.AssertTransitions("0 A Backup", "0 B Backup", "3.21875 A Master", "6.609375 B Master");
         _lan.AssertStates(VrrpState.Master, VrrpState.Master);
         Assert.True(a.Router().Counters.Dropped(PacketRejection.Interval) > 5);
         Assert.True(b.Router().Counters.Dropped(PacketRejection.Interval) > 5);
         Assert.Contains("both routers will be Master", Assert.Single(b.Take<PacketDropped>()).Detail, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Sim_10_a_partition_heals_at_the_first_advertisement()
+    [Theory]
+    [InlineData(true, "0.1953125 B Backup", "adv 200, adv 200, arp 10.0.0.254")]
+    // RFC 3768 and RFC 5798 let it wait for the next regular advertisement.
+    [InlineData(false, "1 B Backup", "adv 200, arp 10.0.0.254, adv 200")]
+    public void Sim_10_a_partition_heals_at_the_first_advertisement(bool answers, string expected, string log)
     {
-        var a = Start("A", Config(200));
+        var a = Start("A", Config(200) with { AnswerLowerPriority = answers });
         var b = Start("B", Config(150));
         _lan.Simulated.Partition(a.Simulated);
         _lan.RunTo(20);
@@ -172,11 +177,11 @@ public class ScenarioTests
         MarkAdvertisement(a);
         _lan.RunTo(0.1m);
         _lan.Simulated.Heal();
-        _lan.RunTo(0.9m);
+        _lan.RunTo(answers ? 0.9m : 1.1m);
 
         // B advertises 0.1953125 s after A; A answers at once and does not wait for its own timer.
-        _lan.AssertTransitions("0.1953125 B Backup");
-        Assert.Equal("adv 200, adv 200, arp 10.0.0.254", a.TakeLog());
+        _lan.AssertTransitions(expected);
+        Assert.Equal(log, a.TakeLog());
         Assert.Equal(b.Address, Assert.Single(a.Take<SecondMasterHeard>()).Peer);
         Assert.False(b.Has("10.0.0.254"));
     }
@@ -194,9 +199,9 @@ public class ScenarioTests
     }
 
     [Theory]
-    [InlineData(true, VrrpState.Master)]
-    [InlineData(null, VrrpState.Backup)]
-    public void Sim_12_of_two_owners_the_higher_address_stays_unless_owners_hear_nothing(bool? ignores, VrrpState expected)
+    [InlineData(true, "0 A Master", "0 B Master")]
+    [InlineData(null, "0 A Master", "0 A Backup", "0 B Master")]
+    public void Sim_12_of_two_owners_the_higher_address_stays_unless_owners_hear_nothing(bool? ignores, params string[] expected)
     {
         var config = Config(255) with { OwnerIgnoresAdvertisements = ignores };
         var a = _lan.AddNode("A", "10.0.0.254");
@@ -205,7 +210,7 @@ public class ScenarioTests
         b.Add(config);
         _lan.RunTo(10);
 
-        _lan.AssertStates(expected, VrrpState.Master);
+        _lan.AssertTransitions(expected);
     }
 
     [Fact]
@@ -223,6 +228,18 @@ public class ScenarioTests
         _lan.AssertStates(VrrpState.Backup, VrrpState.Master);
     }
 
+    [Fact]
+    public void Sim_13_a_router_that_takes_one_checksum_form_only_hears_nothing_of_the_other()
+    {
+        Start("A", Config(200) with { Checksum = VrrpChecksum.WithPseudoHeader });
+        var b = _lan.AddNode("B", new SimulatedNodeOptions { Codec = new MessageOnlyCodec() });
+        b.Add(Config(150) with { Checksum = VrrpChecksum.MessageOnly });
+        _lan.RunTo(30);
+
+        _lan.AssertTransitions("0 A Backup", "0 B Backup", "3.21875 A Master", "3.4140625 B Master");
+        Assert.True(b.Router().Counters.Dropped(PacketRejection.ChecksumForm) > 20);
+    }
+
     [Theory]
     [InlineData("secret78", "secret79", VrrpState.Master)]
     [InlineData("secret789", "secret780", VrrpState.Backup)]
@@ -232,6 +249,7 @@ public class ScenarioTests
         var b = Start("B", Version2(100) with { Password = SimplePassword.From(theirs) });
         _lan.RunTo(20);
 
+        _lan.AssertTransitions(["0 A Backup", "0 B Backup", "3.21875 A Master", .. expected == VrrpState.Master ? (string[])["3.609375 B Master"] : []]);
         _lan.AssertStates(VrrpState.Master, expected);
         Assert.Equal(expected == VrrpState.Master, b.Router().Counters.Dropped(PacketRejection.AuthenticationFailure) > 0);
         Assert.Equal(expected == VrrpState.Master, a.Router().Counters.Dropped(PacketRejection.AuthenticationFailure) > 0);
@@ -255,15 +273,18 @@ public class ScenarioTests
         Assert.Equal(200, b.Router().Counters.AdvertisementsReceived - before);
     }
 
-    [Fact]
-    public void Sim_16_after_a_burst_of_losses_the_master_answers_at_once()
+    [Theory]
+    [InlineData(true, "3.4140625 B Backup")]
+    // RFC 3768 and RFC 5798 let it wait for the next regular advertisement.
+    [InlineData(false, "4 B Backup")]
+    public void Sim_16_after_a_burst_of_losses_the_master_answers_at_once(bool answers, string expected)
     {
-        var (a, b) = StartPair();
+        var (a, b) = StartPair(Config(200) with { AnswerLowerPriority = answers });
         _lan.Simulated.Cut(a.Simulated, b.Simulated);
         _lan.At(3.2m, _lan.Simulated.Heal);
         _lan.RunTo(10);
 
-        _lan.AssertTransitions("3.4140625 B Master", "3.4140625 B Backup");
+        _lan.AssertTransitions("3.4140625 B Master", expected);
         Assert.Equal(VrrpState.Master, a.State());
     }
 
@@ -322,5 +343,20 @@ public class ScenarioTests
         Assert.Equal("adv 0, -10.0.0.254", node.TakeLog());
         Assert.Equal(VrrpState.Master, node.State("vr6"));
         Assert.True(node.Has("fe80::254"));
+    }
+
+    /// <summary>Of a router that keeps to RFC 9568 §5.2.8 in what it hears, too.</summary>
+    private sealed class MessageOnlyCodec : IFrameCodec
+    {
+        private readonly VrrpFrameCodec _codec = new();
+
+        public bool TryPeekVirtualRouterId(in ReceivedPacket packet, out byte virtualRouterId) =>
+            _codec.TryPeekVirtualRouterId(packet, out virtualRouterId);
+
+        public PacketRejection Read(scoped in ReceivedPacket packet, IPFamily family, ReceptionRules? rules, out Advertisement advertisement) =>
+            _codec.Read(packet, family, rules is null ? null : rules with { StrictChecksumForm = VrrpChecksum.MessageOnly }, out advertisement);
+
+        public int Write(in AdvertisementContent content, IPAddressValue source, IPAddressValue destination, Span<byte> buffer) =>
+            _codec.Write(content, source, destination, buffer);
     }
 }

@@ -34,10 +34,16 @@ internal sealed class ScenarioLan
     /// <summary>Adds a host with 10.0.0.N and fe80::N on eth0, and what more addresses are named.</summary>
     public ScenarioNode AddNode(string name, params string[] moreAddresses)
     {
-        var node = new ScenarioNode(this, Simulated.AddNode(name));
-        Nodes.Add(node);
+        var node = AddNode(name, new SimulatedNodeOptions());
         foreach (string address in moreAddresses)
             node.AddAddress("eth0", address);
+        return node;
+    }
+
+    public ScenarioNode AddNode(string name, SimulatedNodeOptions options)
+    {
+        var node = new ScenarioNode(Simulated.AddNode(name, options));
+        Nodes.Add(node);
         return node;
     }
 
@@ -102,11 +108,8 @@ internal sealed record ScenarioPacket(IPAddressValue Source, IPAddressValue Dest
 /// <summary>One host on a <see cref="ScenarioLan"/>, with a log of what its engine did to the outside.</summary>
 internal sealed class ScenarioNode
 {
-    private readonly ScenarioLan _lan;
-
-    public ScenarioNode(ScenarioLan lan, SimulatedNode simulated)
+    public ScenarioNode(SimulatedNode simulated)
     {
-        _lan = lan;
         Simulated = simulated;
         simulated.Told = Notifications.Add;
         Platform.Filtered = (isBlocking, address) => Log.Add($"{(isBlocking ? "block" : "unblock")} {address}");
