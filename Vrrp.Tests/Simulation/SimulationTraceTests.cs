@@ -111,8 +111,8 @@ public class SimulationTraceTests
             """,
             lan.Trace.Print(SimulationEventKinds.AdvertisementSent, last: 3));
         Assert.Equal(
-            " 3.218750 s  director1  web  announces 10.0.0.254 (ARP)\n10.828125 s  director2  web  announces 10.0.0.254 (ARP)\n",
-            lan.Trace.Print(SimulationEventKinds.AnnouncementSent));
+            "10.828125 s  director2  web  announces 10.0.0.254 (ARP)\n20.219250 s  director1  web  announces 10.0.0.254 (ARP)\n",
+            lan.Trace.Print(SimulationEventKinds.AnnouncementSent, last: 2));
     }
 
     [Fact]
