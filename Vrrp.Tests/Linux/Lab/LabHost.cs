@@ -67,7 +67,7 @@ internal sealed class LabHost : IAsyncDisposable
                 """);
         }
         await _lab.Changed.WaitForAsync(
-            $"addresses of {Name}", TimeSpan.FromSeconds(20),
+            $"addresses of {Name}", Laboratory.Patience,
             () => Enumerable.Range(0, networks).All(network => HasAddress(LinkLocal(network), network) && HasAddress(IPv4(network), network)));
     }
 
@@ -80,6 +80,14 @@ internal sealed class LabHost : IAsyncDisposable
 
     /// <summary>The cable between this host and the bridge: without it the link stays up and the carrier goes.</summary>
     public Task SetCableAsync(int network, bool plugged) => _lab.SwitchAsync($"link set {Port(network)} {(plugged ? "up" : "down")}");
+
+    /// <summary>What comes to this host is delayed, lost or reordered as netem says; the capture of the bridge sees it before that.</summary>
+    /// <param name="network">The bridge it comes from.</param>
+    /// <param name="netem">netem's words; empty ends it.</param>
+    public Task SetNetemAsync(int network, string netem) =>
+        Tool.RunAsync("tc", netem.Length == 0
+            ? ["-n", _lab.Switch, "qdisc", "del", "dev", Port(network), "root"]
+            : ["-n", _lab.Switch, "qdisc", "replace", "dev", Port(network), "root", "netem", .. netem.Split(' ')]);
 
     /// <summary>Isolated hosts reach all others but not each other, with their links up.</summary>
     public Task SetIsolatedAsync(int network, bool isolated) =>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Vrrp.Tests.LaboratoryMachine;
 
 namespace Vrrp.Tests.Linux.Lab;
 
@@ -9,8 +10,8 @@ namespace Vrrp.Tests.Linux.Lab;
 /// </summary>
 internal sealed class Laboratory : IAsyncDisposable
 {
-    /// <summary>For what should happen within a second or is bounded by the protocol: machines may be slow.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    /// <summary>For what should happen within a second or is bounded by the protocol: machines may be slow, an emulated one is.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(LaboratoryNeed.IsInside ? 120 : 20);
 
     private const string NamePrefix = "vrrplab.";
 
@@ -20,7 +21,6 @@ internal sealed class Laboratory : IAsyncDisposable
     private static readonly string RootFolder = Path.Combine(Path.GetTempPath(), "vrrp-lab");
     private static int s_count;
 
-    private readonly string _switch;
     private readonly List<string> _namespaces = [];
     private readonly List<LabCapture> _captures = [];
     private readonly List<Director> _directors = [];
@@ -30,13 +30,16 @@ internal sealed class Laboratory : IAsyncDisposable
         var id = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}.{Interlocked.Increment(ref s_count)}");
         Prefix = $"{NamePrefix}{id}.";
         Folder = Path.Combine(RootFolder, id);
-        _switch = $"{Prefix}sw";
+        Switch = $"{Prefix}sw";
         A = new LabHost(this, "a", 11);
         B = new LabHost(this, "b", 12);
         Client = new LabHost(this, "c", 50);
     }
 
     public string Prefix { get; }
+
+    /// <summary>The namespace of the bridges.</summary>
+    public string Switch { get; }
 
     /// <summary>Configurations, pid files and captures.</summary>
     public string Folder { get; }
@@ -80,7 +83,7 @@ internal sealed class Laboratory : IAsyncDisposable
         return director;
     }
 
-    public Task SwitchAsync(string batch) => Tool.RunAsync("ip", ["-n", _switch, "-batch", "-"], batch);
+    public Task SwitchAsync(string batch) => Tool.RunAsync("ip", ["-n", Switch, "-batch", "-"], batch);
 
     public Task WaitForAsync(string what, Func<bool> condition) => WaitForAsync(what, Patience, condition);
 
@@ -154,7 +157,7 @@ internal sealed class Laboratory : IAsyncDisposable
     private async Task BuildAsync(int networks)
     {
         Directory.CreateDirectory(Folder);
-        _namespaces.AddRange([_switch, .. Hosts.Select(host => host.Namespace)]);
+        _namespaces.AddRange([Switch, .. Hosts.Select(host => host.Namespace)]);
         await Tool.RunAsync("ip", ["-batch", "-"], string.Join('\n', _namespaces.Select(name => $"netns add {name}")));
         for (var network = 0; network < networks; network++)
         {
@@ -167,7 +170,7 @@ internal sealed class Laboratory : IAsyncDisposable
                     link set {host.Port(network)} master br{network} up
                     """);
             }
-            _captures.Add(await LabCapture.StartAsync(_switch, $"br{network}", Path.Combine(Folder, $"br{network}.pcap"), Changed));
+            _captures.Add(await LabCapture.StartAsync(Switch, $"br{network}", Path.Combine(Folder, $"br{network}.pcap"), Changed));
         }
         foreach (var host in Hosts)
         {
