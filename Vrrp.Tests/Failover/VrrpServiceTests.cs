@@ -6,6 +6,7 @@ using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Failover;
 using Vrrp.Daemon.Hosting;
 using Vrrp.Linux;
+using Vrrp.Tests.Engine;
 using static Vrrp.Tests.Configuration.ConfigurationTesting;
 
 namespace Vrrp.Tests.Failover;

@@ -491,6 +491,9 @@ public sealed class SimulatedNode : ISimulatedHost
         Turn(null);
     }
 
+    /// <summary>A turn with something in it that the public methods have no word for.</summary>
+    internal void Do(Action<VrrpEngine, Instant> command) => Acting().Turn(command);
+
     private static void ThrowIfInvalid(VirtualRouterConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);

@@ -1,7 +1,8 @@
+using System.Globalization;
 using Vrrp.Links;
 using Vrrp.Simulation;
 
-namespace Vrrp.Tests.Failover;
+namespace Vrrp.Tests.Engine;
 
 /// <summary>A simulated kernel for a node with a thread of its own: there is no LAN, what the node sends goes nowhere.</summary>
 internal sealed class RecordingPlatform : ISimulatedHost
@@ -10,8 +11,11 @@ internal sealed class RecordingPlatform : ISimulatedHost
 
     public SimulatedPlatform Kernel { get; }
 
-    /// <summary>The addresses that were installed and removed, in order: +address, -address.</summary>
+    /// <summary>What the engine did, in order: +address, -address, adv priority.</summary>
     public List<string> Log { get; } = [];
+
+    /// <summary>Called on the engine's thread for each address that is installed: a kernel that takes its time.</summary>
+    public Action Installing { get; set; } = () => { };
 
     public SimulatedInterface AddInterface(int index, string name, params string[] addresses)
     {
@@ -27,15 +31,18 @@ internal sealed class RecordingPlatform : ISimulatedHost
 
     string ISimulatedHost.NameOf(int token) => "";
 
-    void ISimulatedHost.Sent(SimulatedInterface at, SimulatedPacket packet)
-    {
-    }
+    void ISimulatedHost.Sent(SimulatedInterface at, SimulatedPacket packet) =>
+        Log.Add(string.Create(CultureInfo.InvariantCulture, $"adv {packet.Octet(2)}"));
 
     void ISimulatedHost.Announced(SimulatedInterface at, IPAddressValue address, string virtualRouter)
     {
     }
 
-    void ISimulatedHost.Installed(SimulatedInterface at, in InterfaceAddress address) => Log.Add($"+{address.Address}");
+    void ISimulatedHost.Installed(SimulatedInterface at, in InterfaceAddress address)
+    {
+        Installing();
+        Log.Add($"+{address.Address}");
+    }
 
     void ISimulatedHost.Removed(SimulatedInterface at, in InterfaceAddress address) => Log.Add($"-{address.Address}");
 }
