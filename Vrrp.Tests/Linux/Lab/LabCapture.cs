@@ -52,7 +52,7 @@ internal sealed class LabCapture : IAsyncDisposable
         var capture = new LabCapture(tcpdump, path, changed);
         try
         {
-            await changed.WaitForAsync("tcpdump listening", TimeSpan.FromSeconds(20), () => tcpdump.Log.Contains("listening on") || tcpdump.HasEnded);
+            await changed.WaitForAsync("tcpdump listening", Laboratory.Patience, () => tcpdump.Log.Contains("listening on") || tcpdump.HasEnded);
             if (tcpdump.HasEnded)
                 throw new InvalidOperationException($"tcpdump does not run: {tcpdump.Log}");
         }
@@ -75,7 +75,7 @@ internal sealed class LabCapture : IAsyncDisposable
     {
         if (!_tcpdump.HasEnded && !_reading.IsCompleted)
             _tcpdump.Send(PosixSignalNumber.Terminate);
-        await _reading.WaitAsync(TimeSpan.FromSeconds(20));
+        await _reading.WaitAsync(Laboratory.Patience);
         await _tcpdump.WaitForEndAsync();
     }
 

@@ -57,7 +57,7 @@ internal sealed class LabHost : IAsyncDisposable
         for (var network = 0; network < networks; network++)
             await ConfigureInterfaceAsync(network);
         await _lab.Changed.WaitForAsync(
-            $"addresses of {Name}", TimeSpan.FromSeconds(20),
+            $"addresses of {Name}", Laboratory.Patience,
             () => Enumerable.Range(0, networks).All(network => HasAddress(LinkLocal(network), network) && HasAddress(IPv4(network), network)));
     }
 
@@ -97,6 +97,13 @@ internal sealed class LabHost : IAsyncDisposable
 
     /// <summary>The cable between this host and the bridge: without it the link stays up and the carrier goes.</summary>
     public Task SetCableAsync(int network, bool plugged) => _lab.SwitchAsync($"link set {Port(network)} {(plugged ? "up" : "down")}");
+
+    /// <summary>What comes to this host is delayed, lost or reordered as netem says; the capture of the bridge sees it before that.</summary>
+    /// <param name="network">The bridge it comes from.</param>
+    /// <param name="netem">netem's words; empty ends it.</param>
+    public Task SetNetemAsync(int network, string netem) => netem.Length == 0
+        ? _lab.SwitchQueueAsync("del", "dev", Port(network), "root")
+        : _lab.SwitchQueueAsync(["replace", "dev", Port(network), "root", "netem", .. netem.Split(' ')]);
 
     /// <summary>Isolated hosts reach all others but not each other, with their links up.</summary>
     public Task SetIsolatedAsync(int network, bool isolated) =>

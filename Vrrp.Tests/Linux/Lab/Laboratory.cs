@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Vrrp.Tests.LaboratoryMachine;
 
 namespace Vrrp.Tests.Linux.Lab;
 
@@ -9,8 +10,8 @@ namespace Vrrp.Tests.Linux.Lab;
 /// </summary>
 internal sealed class Laboratory : IAsyncDisposable
 {
-    /// <summary>For what should happen within a second or is bounded by the protocol: machines may be slow.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    /// <summary>For what should happen within a second or is bounded by the protocol: machines may be slow, an emulated one is.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(LaboratoryNeed.IsInside ? 120 : 20);
 
     private const string NamePrefix = "vrrplab.";
 
