@@ -92,7 +92,7 @@ internal sealed class ChaosRun
     {
         var before = await TakeStockAsync();
         await Task.WhenAll(_hosts.Select(_actions.StartAsync));
-        await _lab.WaitForAsync("the first host to be the only Master", TimeSpan.FromSeconds(60), HasConverged);
+        await _lab.WaitForAsync("the first host to be the only Master", TimeSpan.FromMinutes(1), HasConverged);
         _start = MonotonicClock.Now;
         _judged = _start;
         foreach (var episode in _plan.Episodes)
