@@ -158,6 +158,21 @@ public sealed class ChaosPlanTests
         Assert.Equal([new(At(5), 0)], track.Since(At(1)));
     }
 
+    [Theory]
+    // As many as usual, twice as many, and a questioner that paused four times as long as is usual.
+    [InlineData(3, 20, 1)]
+    [InlineData(8, 20, 2)]
+    [InlineData(8, 1000, 4)]
+    public void A_margin_grows_with_what_else_the_machine_does(double runningPerProcessor, int pause, double slowness) =>
+        Assert.Equal(slowness, MachineLoad.Slowness(runningPerProcessor, TimeSpan.FromMilliseconds(pause)));
+
+    [Fact]
+    public void A_pause_is_the_longest_time_between_two_questions()
+    {
+        Assert.Equal(TimeSpan.FromMilliseconds(7), MachineLoad.LongestPause([new(At(0), 1), new(At(5), 0), new(At(12), 1)]));
+        Assert.Equal(TimeSpan.Zero, MachineLoad.LongestPause([new(At(0), 1)]));
+    }
+
     [Fact]
     public void A_solicitation_goes_to_the_solicited_node_group_with_a_sound_checksum()
     {

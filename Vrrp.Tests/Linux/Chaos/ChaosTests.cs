@@ -83,12 +83,12 @@ public sealed class ChaosOnBadNetworks(ITestOutputHelper output) : ChaosSet(outp
         Routers = [new() { Interval = TimeSpan.FromSeconds(1) }],
     };
 
-    private protected override TimeSpan ShortLength => TimeSpan.FromSeconds(60);
+    private protected override TimeSpan ShortLength => TimeSpan.FromSeconds(45);
 
     private protected override IReadOnlyCollection<ChaosFaultKind> ShortKinds =>
         [ChaosFaultKind.FrameLoss, ChaosFaultKind.FrameDelay, ChaosFaultKind.Kill];
 
-    [LaboratoryFact(LaboratoryNeed.Netem, Seconds = 600)]
+    [LaboratoryFact(LaboratoryNeed.Netem, Seconds = 900)]
     public Task The_address_is_answered_for_by_one_host_and_nothing_is_left_behind() => PlayAsync();
 }
 
@@ -103,12 +103,12 @@ public sealed class ChaosOfMachines(ITestOutputHelper output) : ChaosSet(output)
         Routers = [new() { Interval = TimeSpan.FromSeconds(1) }],
     };
 
-    private protected override TimeSpan ShortLength => TimeSpan.FromSeconds(60);
+    private protected override TimeSpan ShortLength => TimeSpan.FromSeconds(35);
 
     private protected override IReadOnlyCollection<ChaosFaultKind> ShortKinds =>
-        [ChaosFaultKind.ClockStep, ChaosFaultKind.MemoryPressure, ChaosFaultKind.Freeze];
+        [ChaosFaultKind.ClockStep, ChaosFaultKind.MemoryPressure];
 
-    [LaboratoryFact(LaboratoryNeed.Machine, Seconds = 600)]
+    [LaboratoryFact(LaboratoryNeed.Machine, Seconds = 900)]
     public Task The_address_is_answered_for_by_one_host_and_nothing_is_left_behind() => PlayAsync();
 }
 
