@@ -271,6 +271,7 @@ internal sealed partial class VrrpEngine
         router.Interface?.Detach(router);
         router.Interface = null;
         router.Link = null;
+        _routersHaveLeft = true;
         _byName.Remove(router.Config.Name);
         _isRosterStale = true;
         CountConfigured(router.Config, -1);

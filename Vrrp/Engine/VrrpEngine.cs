@@ -62,6 +62,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private int _depth;
     private bool _isListing;
     private bool _addressesWereRemoved;
+    private bool _routersHaveLeft;
     private long _worstStall;
     private Instant _nextStallNotice;
 
@@ -211,6 +212,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             _isRosterStale = false;
             Volatile.Write(ref _roster, [.. _byName.Values]);
         }
+        if (_routersHaveLeft)
+            CloseUnusedLinks();
     }
 
     private void Flush()
