@@ -4,7 +4,7 @@ using Vrrp.Tests.Engine;
 namespace Vrrp.Tests.Conformance;
 
 /// <summary>SIM-01 to SIM-20 of the conformance list, with engines on a LAN and to the nanosecond.</summary>
-public class ScenarioTests
+public class ProtocolScenarioTests
 {
     private readonly ScenarioLan _lan = new();
 
