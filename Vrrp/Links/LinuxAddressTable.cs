@@ -20,14 +20,16 @@ public sealed class LinuxAddressTable : IAddressTable
     private const int BufferLength = 64 * 1024;
     private const int MaximumBatch = 512;
     private const int Attempts = 3;
+    private const int RehearsalBufferLength = 1024;
+    private const int RehearsalBatch = 4;
     private const uint LastingFlags = IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN;
 
     private readonly AddressMarks _marks;
     private readonly NetlinkSocket _socket;
     private readonly bool _isRehearsal;
-    private readonly byte[] _buffer = new byte[BufferLength];
-    private readonly int[] _errors = new int[MaximumBatch];
-    private readonly int[] _positions = new int[MaximumBatch];
+    private readonly byte[] _buffer;
+    private readonly int[] _errors;
+    private readonly int[] _positions;
     private readonly AddressListing _before = new();
     private readonly AddressListing _after = new();
     private readonly HashSet<AddressKey> _unwanted = [];
@@ -45,7 +47,12 @@ public sealed class LinuxAddressTable : IAddressTable
     internal LinuxAddressTable(AddressMarks marks, bool isRehearsal = false)
     {
         _isRehearsal = isRehearsal;
-        Capabilities.Demand("change the addresses of interfaces", Capability.NetAdmin);
+        // Rehearsals are many and short; what they leave to the collector stays resident until it runs.
+        _buffer = new byte[isRehearsal ? RehearsalBufferLength : BufferLength];
+        _errors = new int[isRehearsal ? RehearsalBatch : MaximumBatch];
+        _positions = new int[_errors.Length];
+        if (!isRehearsal)
+            Capabilities.Demand("change the addresses of interfaces", Capability.NetAdmin);
         _marks = marks;
         _socket = new NetlinkSocket(Nlmsg.NETLINK_ROUTE);
     }
@@ -89,7 +96,7 @@ public sealed class LinuxAddressTable : IAddressTable
             int first = next;
             uint sequence = 0;
             var writer = new NetlinkWriter(_buffer);
-            for (; next < addresses.Length && next - first < MaximumBatch && writer.Remaining >= MaximumAddressMessage; next++)
+            for (; next < addresses.Length && next - first < _errors.Length && writer.Remaining >= MaximumAddressMessage; next++)
             {
                 uint number = _socket.NextSequence();
                 sequence = next == first ? number : sequence;
@@ -152,7 +159,7 @@ public sealed class LinuxAddressTable : IAddressTable
             int first = next;
             uint sequence = 0;
             var writer = new NetlinkWriter(_buffer);
-            for (; next < addresses.Length && next - first < MaximumBatch && writer.Remaining >= MaximumAddressMessage; next++)
+            for (; next < addresses.Length && next - first < _errors.Length && writer.Remaining >= MaximumAddressMessage; next++)
             {
                 uint number = _socket.NextSequence();
                 sequence = next == first ? number : sequence;
@@ -315,7 +322,7 @@ public sealed class LinuxAddressTable : IAddressTable
             int count = 0;
             uint sequence = 0;
             var writer = new NetlinkWriter(_buffer);
-            for (; next < outcomes.Length && count < MaximumBatch && writer.Remaining >= MaximumAddressMessage; next++)
+            for (; next < outcomes.Length && count < _errors.Length && writer.Remaining >= MaximumAddressMessage; next++)
             {
                 if (outcomes[next].Status != AddressStatus.None)
                     continue;
@@ -357,7 +364,7 @@ public sealed class LinuxAddressTable : IAddressTable
             int count = 0;
             uint sequence = 0;
             var writer = new NetlinkWriter(_buffer);
-            for (; next < records.Length && count < MaximumBatch && writer.Remaining >= MaximumAddressMessage; next++)
+            for (; next < records.Length && count < _errors.Length && writer.Remaining >= MaximumAddressMessage; next++)
             {
                 ref var record = ref records[next];
                 if (record.Local.Family != IPFamily.IPv4 || _unwanted.Contains(record.Key) || _after.Contains(record.Key))
