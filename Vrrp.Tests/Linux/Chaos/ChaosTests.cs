@@ -11,6 +11,8 @@ namespace Vrrp.Tests.Linux.Chaos;
 /// </summary>
 public abstract class ChaosSet(ITestOutputHelper output)
 {
+    private protected static readonly VirtualRouterSpec[] IPv4AndIPv6 = [new(), new() { Name = "VI_6", Vrid = 52, Addresses = ["fe80::100", "fd77:0::100"] }];
+
     // What the other interoperation tests allow a busy machine; and what one needs that is emulated.
     private static readonly TimeSpan UsualMargin = TimeSpan.FromSeconds(LaboratoryNeed.IsInside ? 6 : 1.5);
 
@@ -25,13 +27,16 @@ public abstract class ChaosSet(ITestOutputHelper output)
     /// <summary>What can happen in the long run.</summary>
     private protected virtual IReadOnlyCollection<ChaosFaultKind> Kinds => ShortKinds;
 
-    private protected ChaosPlan ShortPlan => ChaosPlan.Create(Cluster, ShortKinds, Seed, ShortLength);
+    private const int UsualSeed = 1;
 
-    private static int Seed => (int)(Number("VRRP_CHAOS_SEED") ?? 1);
+    private protected ChaosPlan ShortPlan(int seed = UsualSeed) => ChaosPlan.Create(Cluster, ShortKinds, seed, ShortLength);
 
     private protected async Task PlayAsync()
     {
-        var plan = Number("VRRP_CHAOS_MINUTES") is { } minutes ? ChaosPlan.Create(Cluster, Kinds, Seed, TimeSpan.FromMinutes(minutes)) : ShortPlan;
+        var seed = (int)(Number("VRRP_CHAOS_SEED") ?? UsualSeed);
+        var plan = Number("VRRP_CHAOS_MINUTES") is { } minutes
+            ? ChaosPlan.Create(Cluster, Kinds, seed, TimeSpan.FromMinutes(minutes))
+            : ShortPlan(seed);
         output.WriteLine(plan.ToString());
         var margin = Number("VRRP_CHAOS_MARGIN_MS") is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : UsualMargin;
         var report = await ChaosRun.PlayAsync(plan, margin);
@@ -118,14 +123,14 @@ public sealed class ChaosOfTwo(ITestOutputHelper output) : ChaosTest(output)
     {
         Name = "vrrp and vrrp, IPv4 and IPv6 every 0.1 s",
         Directors = [DirectorKind.Vrrp, DirectorKind.Vrrp],
-        Routers = [new(), new() { Name = "VI_6", Vrid = 52, Addresses = ["fe80::100", "fd77:0::100"] }],
+        Routers = IPv4AndIPv6,
     };
 
     private protected override TimeSpan ShortLength => TimeSpan.FromSeconds(40);
 
     [Fact]
     public void A_short_run_has_each_kind_of_fault() =>
-        Assert.Equal(ShortKinds.Order(), ShortPlan.Episodes.SelectMany(episode => episode.Faults).Select(fault => fault.Kind).Distinct().Order());
+        Assert.Equal(ShortKinds.Order(), ShortPlan().Episodes.SelectMany(episode => episode.Faults).Select(fault => fault.Kind).Distinct().Order());
 }
 
 public sealed class ChaosOfThree(ITestOutputHelper output) : ChaosTest(output)
@@ -152,9 +157,9 @@ public sealed class ChaosOfVrrpBelowKeepalived(ITestOutputHelper output) : Chaos
 {
     internal override ChaosCluster Cluster { get; } = new()
     {
-        Name = "keepalived and vrrp, every 0.1 s",
+        Name = "keepalived and vrrp, IPv4 and IPv6 every 0.1 s",
         Directors = [DirectorKind.Keepalived, DirectorKind.Vrrp],
-        Routers = [new()],
+        Routers = IPv4AndIPv6,
     };
 }
 
