@@ -54,6 +54,27 @@ public sealed class LinuxAddressTableTests : IDisposable
     }
 
     [Fact]
+    public void What_was_there_and_is_taken_away_at_that_moment_is_installed()
+    {
+        AddressAssignment[] addresses = [Host4("10.1.0.1"), Host6("2001:db8::1"), Host6("fe80::5")];
+        int looks = 0;
+        using var table = _host.Network.Run(() => new LinuxAddressTable
+        {
+            Looking = () =>
+            {
+                if (looks++ > 0)
+                    return;
+                _host.Links.RemoveAddress("lan", addresses[0].Address.Address, 32);
+                _host.Links.RemoveAddress("lan", addresses[2].Address.Address, 128);
+            },
+        });
+        Install(table, addresses);
+        Assert.Equal([AddressStatus.Done, AddressStatus.Done, AddressStatus.Done], Install(table, addresses));
+        Assert.Equal(2, looks);
+        Assert.All(addresses, address => Assert.True(_host.Has(address.Address.Address.ToString())));
+    }
+
+    [Fact]
     public void Foreign_address_serves_but_is_never_removed()
     {
         _host.Links.AddAddress("lan", IPAddressValue.Parse("10.1.0.1"), 32);

@@ -19,6 +19,7 @@ public sealed class LinuxAddressTable : IAddressTable
     // Below what one datagram may hold, with room for the acknowledgements in the receive buffer.
     private const int BufferLength = 64 * 1024;
     private const int MaximumBatch = 512;
+    private const int Attempts = 3;
     private const int RehearsalBufferLength = 1024;
     private const int RehearsalBatch = 4;
     private const uint LastingFlags = IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN;
@@ -71,10 +72,24 @@ public sealed class LinuxAddressTable : IAddressTable
         }
     }
 
+    /// <summary>Called between the kernel's refusal and the look at what is there: a test's chance to change it.</summary>
+    internal Action? Looking { get; init; }
+
     /// <inheritdoc/>
     public bool Install(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
     {
         CheckLengths(addresses.Length, outcomes.Length);
+        // While someone takes addresses away, one may be there when it is to be added and gone when it is looked at.
+        for (int attempt = 0; attempt < Attempts && !TryInstall(addresses, outcomes); attempt++)
+        {
+        }
+
+        return NoneRefused(outcomes[..addresses.Length]);
+    }
+
+    // False if an address was there and is not.
+    private bool TryInstall(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
+    {
         bool needListing = false;
         for (int next = 0; next < addresses.Length;)
         {
@@ -100,9 +115,7 @@ public sealed class LinuxAddressTable : IAddressTable
             }
         }
 
-        if (needListing)
-            Recognise(addresses, outcomes);
-        return NoneRefused(outcomes[..addresses.Length]);
+        return !needListing || Recognise(addresses, outcomes);
     }
 
     /// <inheritdoc/>
@@ -246,8 +259,8 @@ public sealed class LinuxAddressTable : IAddressTable
         };
     }
 
-    // What was there already, and what the kernel's answer was lost for.
-    private void Recognise(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
+    // What was there already, and what the kernel's answer was lost for; false if of the former one is gone.
+    private bool Recognise(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
     {
         var scope = ListingScope.None;
         for (int i = 0; i < addresses.Length; i++)
@@ -256,14 +269,21 @@ public sealed class LinuxAddressTable : IAddressTable
                 scope = scope.With(addresses[i].InterfaceIndex, addresses[i].Address.Address.Family);
         }
 
+        Looking?.Invoke();
         if (ReadListing(_before, scope, withLabels: false) != 0)
-            return;
+            return true;
+        bool areThere = true;
         for (int i = 0; i < addresses.Length; i++)
         {
-            if (outcomes[i].Error is Errno.EEXIST or Errno.ENOBUFS
-                && _before.TryFind(ToRecord(addresses[i], 0).Key, _marks, out int position))
+            if (outcomes[i].Error is not (Errno.EEXIST or Errno.ENOBUFS))
+                continue;
+            if (_before.TryFind(ToRecord(addresses[i], 0).Key, _marks, out int position))
                 outcomes[i] = new(_marks.IsOurs(_before.Records[position]) ? AddressStatus.Done : AddressStatus.Foreign, 0);
+            else
+                areThere &= outcomes[i].Error != Errno.EEXIST;
         }
+
+        return areThere;
     }
 
     private bool TryListBefore(ListingScope scope, Span<AddressOutcome> outcomes)
