@@ -22,6 +22,10 @@ internal enum RfcOutputKind
     SendAdvertisement,
     Announce,
     AddressesOff,
+
+    // Local policy that the table leaves open (VR-170, VR-172); the plain rows yield none of these.
+    AnnounceAgain,
+    StopAnnouncing,
 }
 
 /// <param name="Kind">What is done.</param>
@@ -42,35 +46,38 @@ internal readonly record struct RfcOutput(RfcOutputKind Kind, int Priority = 0, 
 internal sealed record RfcParameters(RfcVersion Version, int Priority, int Interval, bool Preempt, bool OwnerListens, UInt128 Address);
 
 /// <summary>
-/// The transition table of RFC 3768 and RFC 9568 §6.4, one method a row, VR-080 to VR-096. Times are whole half nanoseconds:
-/// 1/256 of a centisecond is 39062.5 ns, so every skew is exact.
+/// The transition table of RFC 3768 and RFC 9568 §6.4, one method a row, VR-080 to VR-096. Times are nanoseconds. The documents leave
+/// rounding open; 1/256 of a centisecond is 39062.5 ns, and the half is dropped.
 /// </summary>
-internal sealed class RfcRouter(RfcParameters parameters)
+internal class RfcRouter(RfcParameters parameters)
 {
-    public const long Centisecond = 2L * 10_000_000;
+    public const long Centisecond = 10_000_000;
     public const long Second = 100 * Centisecond;
 
-    private readonly List<RfcOutput> outputs = [];
+    /// <summary>What was done, in order, since it was emptied.</summary>
+    public List<RfcOutput> Outputs { get; } = [];
 
     public RfcParameters Parameters { get; private set; } = parameters;
 
-    public RfcState State { get; private set; } = RfcState.Initialize;
+    public RfcState State { get; protected set; } = RfcState.Initialize;
 
     /// <summary>When Master_Down_Timer fires. It runs only in Backup.</summary>
-    public long? MasterDownTimer { get; private set; }
+    public long? MasterDownTimer { get; protected set; }
 
     /// <summary>When Adver_Timer fires. It runs only in Master.</summary>
-    public long? AdverTimer { get; private set; }
+    public long? AdverTimer { get; protected set; }
 
     /// <summary>Master_Adver_Interval in centiseconds; v3 only.</summary>
     public int LearnedInterval { get; private set; } = parameters.Interval;
 
-    public long? Deadline => State switch
+    public virtual long? Deadline => State switch
     {
         RfcState.Backup => MasterDownTimer,
         RfcState.Master => AdverTimer,
         _ => null,
     };
+
+    protected virtual int AdvertisementsToMiss => 3;
 
     // VR-055, VR-057.
     public long SkewTime => Parameters.Version == RfcVersion.Rfc3768
@@ -79,13 +86,13 @@ internal sealed class RfcRouter(RfcParameters parameters)
 
     // VR-056, VR-058.
     public long MasterDownInterval => Parameters.Version == RfcVersion.Rfc3768
-        ? (3 * Parameters.Interval * Centisecond) + SkewTime
-        : (3 * LearnedInterval * Centisecond) + SkewTime;
+        ? (AdvertisementsToMiss * Parameters.Interval * Centisecond) + SkewTime
+        : (AdvertisementsToMiss * LearnedInterval * Centisecond) + SkewTime;
 
     // VR-077: a change counts from the next timer start or advertisement.
     public void Change(RfcParameters changed) => Parameters = changed;
 
-    public RfcOutput[] Startup(long now) => Collect(() =>
+    public virtual void Startup(long now)
     {
         switch (State)
         {
@@ -96,9 +103,9 @@ internal sealed class RfcRouter(RfcParameters parameters)
                 InitializeStartup(now);
                 break;
         }
-    });
+    }
 
-    public RfcOutput[] Shutdown() => Collect(() =>
+    public virtual void Shutdown()
     {
         switch (State)
         {
@@ -109,10 +116,10 @@ internal sealed class RfcRouter(RfcParameters parameters)
                 MasterShutdown();
                 break;
         }
-    });
+    }
 
     /// <summary>Somebody looks at the clock. A timer that is not due, or not running, does not fire (VR-097).</summary>
-    public RfcOutput[] Clock(long now) => Collect(() =>
+    public virtual void Clock(long now)
     {
         switch (State)
         {
@@ -123,10 +130,10 @@ internal sealed class RfcRouter(RfcParameters parameters)
                 MasterAdverTimerFires(now);
                 break;
         }
-    });
+    }
 
     /// <summary>An advertisement that has passed the checks of §7.1.</summary>
-    public RfcOutput[] Advertisement(long now, int priority, UInt128 source, int interval) => Collect(() =>
+    public virtual void Advertisement(long now, int priority, UInt128 source, int interval)
     {
         // VR-101, VR-102, VR-134: version 3 alone has the erratum.
         bool ownerDiscards = Parameters.Version == RfcVersion.Rfc3768 || !Parameters.OwnerListens;
@@ -147,7 +154,7 @@ internal sealed class RfcRouter(RfcParameters parameters)
                 else if (priority >= Parameters.Priority)
                     BackupHearsNotLower(now, interval);
                 else
-                    BackupHearsLower();
+                    BackupHearsLower(now, interval);
                 break;
 
             case RfcState.Master:
@@ -156,16 +163,16 @@ internal sealed class RfcRouter(RfcParameters parameters)
                 else if (priority > Parameters.Priority)
                     MasterHearsHigher(now, interval);
                 else if (priority < Parameters.Priority)
-                    MasterHearsLower();
+                    MasterHearsLower(now, interval);
                 else if (source > Parameters.Address)
                     MasterHearsEqualFromHigherAddress(now, interval);
                 else if (source < Parameters.Address)
-                    MasterHearsEqualFromLowerAddress();
+                    MasterHearsEqualFromLowerAddress(now, interval);
                 else
                     MasterHearsItself();
                 break;
         }
-    });
+    }
 
     // VR-080, VR-100.
     private void InitializeStartupOwner(long now)
@@ -193,7 +200,7 @@ internal sealed class RfcRouter(RfcParameters parameters)
     }
 
     // VR-084, VR-103, VR-104.
-    private void BackupMasterDownTimerFires(long now)
+    protected virtual void BackupMasterDownTimerFires(long now)
     {
         MasterDownTimer = null;
         AddressesOn();
@@ -207,26 +214,18 @@ internal sealed class RfcRouter(RfcParameters parameters)
     private void BackupHearsZero(long now) => MasterDownTimer = now + SkewTime;
 
     // VR-086.
-    private void BackupHearsAnyWithoutPreempt(long now, int interval)
-    {
-        Learn(interval);
-        MasterDownTimer = now + MasterDownInterval;
-    }
+    private void BackupHearsAnyWithoutPreempt(long now, int interval) => Accept(now, interval);
 
     // VR-087.
-    private void BackupHearsNotLower(long now, int interval)
-    {
-        Learn(interval);
-        MasterDownTimer = now + MasterDownInterval;
-    }
+    private void BackupHearsNotLower(long now, int interval) => Accept(now, interval);
 
     // VR-088: discarded, the timer runs on.
-    private static void BackupHearsLower()
+    protected virtual void BackupHearsLower(long now, int interval)
     {
     }
 
     // VR-089, VR-105.
-    private void MasterShutdown()
+    protected virtual void MasterShutdown()
     {
         AdverTimer = null;
         SendAdvertisement(0);
@@ -235,7 +234,7 @@ internal sealed class RfcRouter(RfcParameters parameters)
     }
 
     // VR-090, VR-066; VR-074: counted from when it was due, unless that has passed too.
-    private void MasterAdverTimerFires(long now)
+    protected virtual void MasterAdverTimerFires(long now)
     {
         SendAdvertisement(Parameters.Priority);
         long next = AdverTimer!.Value + AdvertisementInterval;
@@ -250,60 +249,58 @@ internal sealed class RfcRouter(RfcParameters parameters)
     }
 
     // VR-092, VR-065, VR-098.
-    private void MasterHearsHigher(long now, int interval) => Yield(now, interval);
+    protected virtual void MasterHearsHigher(long now, int interval) => Yield(now, interval);
 
     // VR-093.
-    private void MasterHearsEqualFromHigherAddress(long now, int interval) => Yield(now, interval);
+    protected virtual void MasterHearsEqualFromHigherAddress(long now, int interval) => Yield(now, interval);
 
     // VR-094: RFC 3768 only discards.
-    private void MasterHearsLower() => Reassert();
+    protected virtual void MasterHearsLower(long now, int interval) => Reassert();
 
     // VR-095.
-    private void MasterHearsEqualFromLowerAddress() => Reassert();
+    protected virtual void MasterHearsEqualFromLowerAddress(long now, int interval) => Reassert();
 
     // VR-096: an answer could loop for ever.
     private static void MasterHearsItself()
     {
     }
 
-    private void Yield(long now, int interval)
+    protected virtual void Yield(long now, int interval)
     {
         AdverTimer = null;
         AddressesOff();
-        Learn(interval);
-        MasterDownTimer = now + MasterDownInterval;
+        Accept(now, interval);
         State = RfcState.Backup;
     }
 
-    private void Reassert()
+    protected virtual void Reassert()
     {
         if (Parameters.Version == RfcVersion.Rfc9568)
             SendAdvertisement(Parameters.Priority);
     }
 
+    protected void Accept(long now, int interval)
+    {
+        Learn(interval);
+        MasterDownTimer = now + MasterDownInterval;
+    }
+
     // VR-062; VR-067: v2 learns nothing.
-    private void Learn(int interval)
+    protected void Learn(int interval)
     {
         if (Parameters.Version == RfcVersion.Rfc9568)
             LearnedInterval = interval;
     }
 
-    private long AdvertisementInterval => Parameters.Interval * Centisecond;
+    protected long AdvertisementInterval => Parameters.Interval * Centisecond;
 
-    private void AddressesOn() => outputs.Add(new(RfcOutputKind.AddressesOn));
+    protected void AddressesOn() => Outputs.Add(new(RfcOutputKind.AddressesOn));
 
-    private void AddressesOff() => outputs.Add(new(RfcOutputKind.AddressesOff));
+    protected void AddressesOff() => Outputs.Add(new(RfcOutputKind.AddressesOff));
 
-    private void Announce() => outputs.Add(new(RfcOutputKind.Announce));
+    protected void Announce() => Outputs.Add(new(RfcOutputKind.Announce));
 
-    private void SendAdvertisement(int priority) => outputs.Add(new(RfcOutputKind.SendAdvertisement, priority, Parameters.Interval));
-
-    private RfcOutput[] Collect(Action row)
-    {
-        outputs.Clear();
-        row();
-        return [.. outputs];
-    }
+    protected void SendAdvertisement(int priority) => Outputs.Add(new(RfcOutputKind.SendAdvertisement, priority, Parameters.Interval));
 
     /// <summary>VR-099: the octets of an address as one unsigned big-endian number.</summary>
     public static UInt128 AddressNumber(ReadOnlySpan<byte> octets)
