@@ -124,6 +124,27 @@ internal static class BrokenMachines
         state.State == VrrpState.Master && input.Kind == VrrpEventKind.AdvertisementReceived && input.Priority != Priority.Relinquish
             ? new(state, VrrpActions.Reassert) : Right.Step(config, state, input, now));
 
+    public static BrokenMachine YieldsToAnyone { get; } = new("a Master yields to whomever it hears", (config, state, input, now) =>
+        Right.Step(
+            config,
+            state.State == VrrpState.Master && input.Kind == VrrpEventKind.AdvertisementReceived ? state with { IsSuspect = true } : state,
+            input,
+            now));
+
+    public static BrokenMachine WaitsTwice { get; } = new("waits for twice the master-down interval", (config, state, input, now) =>
+    {
+        var transition = Right.Step(config, state, input, now);
+        return transition.State is { State: VrrpState.Backup, Deadline.IsNever: false } after && after.Deadline != state.Deadline
+            ? transition with { State = after with { Deadline = after.Deadline + (after.Deadline - now) } } : transition;
+    });
+
+    public static BrokenMachine StandsStillAfterFarewell { get; } = new("stops its timer at a farewell", (config, state, input, now) =>
+    {
+        var transition = Right.Step(config, state, input, now);
+        return transition.State.State == VrrpState.Backup && IsHeard(input, Priority.Relinquish)
+            ? transition with { State = transition.State with { Deadline = Instant.Never } } : transition;
+    });
+
     public static BrokenMachine HandsOverForEver { get; } = new("a hand-over without an end", (config, state, input, now) =>
     {
         var transition = Right.Step(config, state, input, now);
@@ -153,7 +174,8 @@ internal static class BrokenMachines
     [
         SwallowsPriorityZero, SkewOfAnotherPriority, NoTieBreak, ComparesAddressesAsText, PreemptsAlways, PreemptConsultedInMaster,
         TieBreakInBackup, BackupDiscardsAll, LearnsFromFarewell, LearnsNothing, PeriodDrifts, CatchesUpInABurst, FiresEarly, AnswersItsEcho,
-        AnnouncesFirst, AdvertisesFirst, KeepsAddresses, LeavesSilently, BackupSaysFarewell, NoTimerAfterYield, NeverYields,
+        AnnouncesFirst, AdvertisesFirst, KeepsAddresses, LeavesSilently, BackupSaysFarewell, NoTimerAfterYield, NeverYields, YieldsToAnyone, WaitsTwice,
+        StandsStillAfterFarewell,
     ];
 
     /// <summary>Mistakes in what the field adds.</summary>
