@@ -207,7 +207,7 @@ public sealed class SimulatedLan
     /// <param name="at">Time since <see cref="Start"/>.</param>
     /// <param name="action">What to do.</param>
     /// <exception cref="ArgumentOutOfRangeException">The time is past.</exception>
-    public void Schedule(TimeSpan at, Action action) => Schedule(Start + at, action);
+    public void Schedule(TimeSpan at, Action action) => Schedule(At(at), action);
 
     /// <summary>Lets time pass, with all that happens in it.</summary>
     /// <param name="duration">How long.</param>
@@ -216,14 +216,14 @@ public sealed class SimulatedLan
     public void Run(TimeSpan duration)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
-        RunUntil(Now + duration);
+        RunUntil(After(Now, duration));
     }
 
     /// <summary>Lets time pass up to a moment, which is included.</summary>
     /// <param name="time">Time since <see cref="Start"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The time is past.</exception>
     /// <exception cref="InvalidOperationException">It is running already, or the nodes never come to rest.</exception>
-    public void RunUntil(TimeSpan time) => RunUntil(Start + time);
+    public void RunUntil(TimeSpan time) => RunUntil(At(time));
 
     /// <summary>Has an observer called for every event of some kinds from now on.</summary>
     /// <param name="kinds">The kinds; what nobody asks for costs nothing.</param>
@@ -366,7 +366,7 @@ public sealed class SimulatedLan
         for (int i = 0; i < ports.Count; i++)
         {
             var to = ports[i];
-            if (to == from || to.Interface is null || (!isMulticast && !to.Node.Platform.Has(packet.Destination)))
+            if (to == from || to.Interface is null || (!isMulticast && !to.Interface.Has(packet.Destination)))
                 continue;
             ref var link = ref _links[(from.Node.Index * _linkStride) + to.Node.Index];
             if (link.IsCut)
@@ -414,7 +414,7 @@ public sealed class SimulatedLan
     }
 
     /// <summary>A packet is there; the socket takes it or not.</summary>
-    internal void Arrive(NetworkPort to, SimulatedPacket packet)
+    internal void Arrive(NetworkPort to, SimulatedPacket packet, bool isForJoined = true)
     {
         if (to.Interface is not { Facts.IsUp: true } at)
         {
@@ -422,7 +422,7 @@ public sealed class SimulatedLan
             return;
         }
 
-        if (at.Link(packet.Family) is not { } link || (packet.Destination.IsMulticast && !link.HasJoined(packet.Destination)))
+        if (at.Link(packet.Family) is not { } link || (isForJoined && packet.Destination.IsMulticast && !link.HasJoined(packet.Destination)))
         {
             Lose(to, packet, "nobody listens");
             return;
@@ -438,6 +438,13 @@ public sealed class SimulatedLan
             NotePacket(SimulationEventKinds.PacketDelivered, to, packet, null);
         MakeReady(to.Node);
     }
+
+    /// <summary>The moment of a time since the start: what was cut from <see cref="Elapsed"/> is no step back.</summary>
+    private Instant At(TimeSpan time) => time == Elapsed ? Now : After(Start, time);
+
+    /// <summary>A later moment; what is centuries away never comes.</summary>
+    internal static Instant After(Instant from, TimeSpan time) =>
+        time.Ticks > (long.MaxValue - from.Nanoseconds) / 100 ? Instant.Never : from + time;
 
     private static string Describe(LinkConditions conditions)
     {

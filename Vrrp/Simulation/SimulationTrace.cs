@@ -163,6 +163,7 @@ public sealed class SimulationTrace
             : $"{incident.Address} is released to {incident.Peer}",
         PacketDropped dropped => $"drops packets of {dropped.Source} ({dropped.Reason}){Detail(dropped.Detail)}",
         AdvertisementDiffers differs => $"advertisements of {differs.Source} differ: {differs.Difference}",
+        MasterRestless restless => $"became Master {restless.Takeovers} times within {Describe(restless.Within)}",
         OwnAddressHeard heard => $"hears an advertisement from its own address {heard.Source} on {heard.Interface}",
         PriorityChanged changed => $"priority {changed.From} → {changed.To}",
         SendFailed failed => $"could not send (errno {failed.Error}, {failed.Consecutive} in a row)",
@@ -175,7 +176,9 @@ public sealed class SimulationTrace
     private static string DescribeTransition(RouterTransition transition)
     {
         string why = transition.To == VrrpState.Fault ? $"{transition.Reason}: {transition.Faults}" : $"{transition.Reason}";
-        return $"{transition.From} → {transition.To} ({why}){Detail(transition.Detail)}";
+        // The words for an errno differ from system to system; the refusal before it has the number.
+        bool hasErrorText = transition.To == VrrpState.Fault && (transition.Faults & (VrrpFaults.AddressRefused | VrrpFaults.SendFailing)) != 0;
+        return $"{transition.From} → {transition.To} ({why}){(hasErrorText ? "" : Detail(transition.Detail))}";
     }
 
     private static string Detail(string? detail) => detail is null ? "" : ", " + detail;
