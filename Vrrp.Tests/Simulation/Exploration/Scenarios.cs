@@ -123,6 +123,8 @@ internal static class Scenarios
         Losses = true, Crashes = true, Stops = true, HandOvers = true, Faults = true,
     };
 
+    public static Scenario TwoInFull { get; } = Two with { Name = "two routers in full", PacketsPerLink = 2, Lateness = 2 };
+
     public static Scenario GroupInFull { get; } = Group with
     {
         Name = "two sync groups of two in full",
@@ -133,7 +135,7 @@ internal static class Scenarios
     public static ImmutableArray<Scenario> All { get; } =
     [
         Two, TwoWithQueues, TwoEqual, TwoWithoutPreempt, TwoWithDelay, TwoIntervals, TwoWithOptions, TwoOwners, DeafOwner, ThreeEqual, Three,
-        Group, OwnerGroup, ThreeToTheEnd, ThreeInFull, GroupInFull,
+        Group, OwnerGroup, ThreeToTheEnd, TwoInFull, GroupInFull, ThreeInFull,
     ];
 
     private static VirtualRouterConfig Version2(VirtualRouterConfig router) => router with { Version = VrrpVersion.V2 };
