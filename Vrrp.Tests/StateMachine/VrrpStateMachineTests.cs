@@ -78,6 +78,23 @@ public class VrrpStateMachineTests : MachineTests
         Assert.Equal(VrrpState.Master, Step(config, left, VrrpEvent.DeadlineReached, After(0.609375m)).State.State);
     }
 
+    [Theory] // VR-077
+    [InlineData(0)]
+    [InlineData(10)]
+    [InlineData(900)]
+    public void Preempt_delay_that_was_changed_while_it_ran_counts_from_the_next_advertisement_unless_it_ends_sooner(int seconds)
+    {
+        var config = Config() with { PreemptDelay = TimeSpan.FromSeconds(500) };
+        var held = Step(config, Backup(config), Hears(50)).State;
+
+        var changed = Step(config with { PreemptDelay = TimeSpan.FromSeconds(seconds) }, held, Hears(50), After(1)).State;
+
+        var hold = seconds switch { 0 => Instant.Never, 10 => After(11), _ => After(500) };
+        Assert.Equal(hold, changed.PreemptHoldUntil);
+        // Without a delay the timer runs on and ends in the takeover.
+        Assert.Equal(seconds == 0 ? held.Deadline : After(4.609375m), changed.Deadline);
+    }
+
     [Fact]
     public void Preempt_delay_begins_anew_when_a_master_yields()
     {

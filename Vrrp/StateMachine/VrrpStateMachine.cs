@@ -105,8 +105,8 @@ public sealed class VrrpStateMachine : IVrrpStateMachine
         var hold = isLower ? state.PreemptHoldUntil : Instant.Never;
         if (isLower && config.Preempt)
         {
-            if (hold.IsNever && config.PreemptDelay > TimeSpan.Zero)
-                hold = now + config.PreemptDelay;
+            // A delay that was shortened or taken away while it ran counts from this advertisement.
+            hold = config.PreemptDelay > TimeSpan.Zero ? Instant.Min(hold, now + config.PreemptDelay) : Instant.Never;
             // Without a hold, or after it: discard, so that the running timer ends in a takeover.
             if (hold.IsNever || now >= hold)
                 return Stay(state with { PreemptHoldUntil = hold, Awaited = AwaitedMaster.Lower });
