@@ -43,7 +43,14 @@ public sealed class VirtualRouterCounters
     /// <returns>How many.</returns>
     public long Dropped(PacketRejection reason) => _dropped[(byte)reason];
 
-    internal long CountDropped(PacketRejection reason) => ++_dropped[(byte)reason];
+    /// <summary>Packets dropped, for whatever reason.</summary>
+    internal long DroppedTotal { get; private set; }
+
+    internal long CountDropped(PacketRejection reason)
+    {
+        DroppedTotal++;
+        return ++_dropped[(byte)reason];
+    }
 
     internal VirtualRouterCounters Copy()
     {
@@ -58,6 +65,7 @@ public sealed class VirtualRouterCounters
             SendFailures = SendFailures,
             LowerMastersHeard = LowerMastersHeard,
             MaxLateness = MaxLateness,
+            DroppedTotal = DroppedTotal,
         };
         _dropped.CopyTo(copy._dropped, 0);
         return copy;
