@@ -8,8 +8,8 @@ public sealed record ScenarioOptions
     /// <summary>What decides on all nodes. Default: <see cref="VrrpStateMachine.Instance"/>.</summary>
     public IVrrpStateMachine StateMachine { get; init; } = VrrpStateMachine.Instance;
 
-    /// <summary>Whether the timeline is kept; it takes memory for every transition and address. Default true.</summary>
-    public bool KeepTimeline { get; init; } = true;
+    /// <summary>What the timeline tells. Default <see cref="SimulationEventKinds.Timeline"/>; a campaign wants none of it.</summary>
+    public SimulationEventKinds Records { get; init; } = SimulationEventKinds.Timeline;
 
     /// <summary>Whether the run ends with the first violation. Default true: what follows is often its consequence.</summary>
     public bool EndAtViolation { get; init; } = true;
@@ -33,7 +33,7 @@ public sealed record ScenarioResult
     /// <summary>What was violated, in the order it happened.</summary>
     public required ImmutableArray<InvariantViolation> Violations { get; init; }
 
-    /// <summary>What happened, line by line; empty unless it was kept.</summary>
+    /// <summary>What happened, line by line; empty unless something was recorded.</summary>
     public required string Timeline { get; init; }
 
     /// <summary>Virtual time that virtual routers have lived, added up over all of them.</summary>

@@ -21,7 +21,7 @@ internal sealed class ScenarioRun
         _scenario = scenario;
         _options = options;
         _lan = new SimulatedLan(scenario.Seed);
-        _lan.Trace.Records = options.KeepTimeline ? SimulationEventKinds.Timeline : SimulationEventKinds.None;
+        _lan.Trace.Records = options.Records;
         _invariants = SimulationInvariants.Watch(_lan);
         _lan.Observe(SimulationEventKinds.Transition, (in what) =>
         {
@@ -74,7 +74,7 @@ internal sealed class ScenarioRun
         {
             Scenario = _scenario,
             Violations = [.. _invariants.Violations],
-            Timeline = _options.KeepTimeline ? _lan.Trace.ToString() : "",
+            Timeline = _lan.Trace.Print(_options.Records),
             RouterTime = _invariants.RouterTime,
             Advertisements = _advertisements,
             Packets = _lan.Nodes.Sum(node => node.Platform.ReceivedCount),

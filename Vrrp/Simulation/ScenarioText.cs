@@ -350,7 +350,7 @@ internal static class ScenarioText
                     disturbance = disturbance with { Words = words.Rest() };
                     try
                     {
-                        Change(nodes[0].Routers[0].Config, disturbance.Words);
+                        Change(new() { Name = "", Interface = Interface, VirtualRouterId = default }, disturbance.Words);
                     }
                     catch (FormatException exception)
                     {

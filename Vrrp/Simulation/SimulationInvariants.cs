@@ -215,6 +215,9 @@ public sealed partial class SimulationInvariants
         var next = now.AddNanoseconds(router.Interval);
         if (++router.SentInTurn > MostInOneTurn)
             Report(SimulationInvariant.AdvertisementsOnTime, router, $"advertises {router.SentInTurn} times in one turn");
+        // Nothing is known of what is due since the one before it in this turn.
+        if (router.SentInTurn > 1 && router.DueAt == now)
+            return;
         // Due long ago, when it could not send: this may be the one that was due or an answer with that one still to come.
         if (early < -Rounding && router.State == VrrpState.Master && (watch.WasDisturbed || watch.Node.Platform.ReceivedCount != watch.ReceivedInTurns))
         {
@@ -224,9 +227,7 @@ public sealed partial class SimulationInvariants
 
         if (early <= Rounding || router.State != VrrpState.Master)
         {
-            // A late one does not shift those behind it, unless it is late by more than an interval.
-            var kept = router.DueAt.AddNanoseconds(router.Interval);
-            router.DueAt = router.State == VrrpState.Master && kept > now ? kept : next;
+            router.DueAt = Math.Abs(early) <= Rounding ? router.DueAt.AddNanoseconds(router.Interval) : next;
             return;
         }
 
@@ -241,7 +242,8 @@ public sealed partial class SimulationInvariants
             return;
         }
 
-        if (now.Nanoseconds - router.AnsweredAt.Nanoseconds < AnswerNanoseconds - Rounding)
+        // One more goes out before it yields, where that is wanted.
+        if (now.Nanoseconds - router.AnsweredAt.Nanoseconds < AnswerNanoseconds - Rounding && inner.State.State == VrrpState.Master)
             Report(SimulationInvariant.AdvertisementsOnTime, router, $"answers again after {Seconds(now.Nanoseconds - router.AnsweredAt.Nanoseconds)}");
         router.AnsweredAt = now;
     }
@@ -578,7 +580,8 @@ public sealed partial class SimulationInvariants
         {
             foreach (var router in Routers)
             {
-                if (ReferenceEquals(router.Inner.Config.Name, name) || router.Inner.Config.Name == name)
+                // One that was removed may be back under its name in the same turn.
+                if (router.Inner.Config.Name == name && !router.Router.IsGone)
                     return router;
             }
 
