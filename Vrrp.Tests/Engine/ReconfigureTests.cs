@@ -159,4 +159,31 @@ public class ReconfigureTests
 
         Assert.True(_node.Platform.Has("10.0.0.254"));
     }
+    [Fact]
+    public void An_address_that_nobody_wants_any_more_is_left_behind_like_any_other()
+    {
+        StartMaster();
+        _node.Reconfigure(TestNode.Config() with { VirtualAddresses = [Host("10.0.0.253")] });
+        _node.Platform.AddAddress("eth0", "10.0.0.254", isOurs: true);
+        _lan.Run(1);
+        _node.Do(engine => engine.RemoveRecorded([Host("10.0.0.254") with { Interface = "eth0" }], _lan.Now));
+
+        Assert.False(_node.Platform.Has("10.0.0.254"));
+    }
+
+    [Fact]
+    public void The_last_router_of_an_interface_takes_its_sockets_with_it_and_the_next_one_opens_them_again()
+    {
+        StartMaster();
+        _node.Add(TestNode.Config(name: "other", virtualRouterId: 52, address: "10.0.0.252"));
+        _node.Remove("other");
+        Assert.Single(_node.Platform.Links);
+        _node.Remove();
+        Assert.Empty(_node.Platform.Links);
+
+        _node.Add(TestNode.Config());
+        Assert.Equal([IPAddressValue.MulticastGroupIPv4], Assert.Single(_node.Platform.Links).Groups);
+        _lan.Run(10);
+        Assert.Equal(VrrpState.Master, _node.State());
+    }
 }

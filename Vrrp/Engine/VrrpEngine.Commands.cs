@@ -272,6 +272,7 @@ internal sealed partial class VrrpEngine
         router.Interface?.Detach(router);
         router.Interface = null;
         router.Link = null;
+        _routersHaveLeft = true;
         _byName.Remove(router.Config.Name);
         CountConfigured(router.Config, -1);
         _routers[router.Token] = null;

@@ -14,6 +14,12 @@ public sealed record ScenarioOptions
     /// <summary>Whether the run ends with the first violation. Default true: what follows is often its consequence.</summary>
     public bool EndAtViolation { get; init; } = true;
 
+    /// <summary>What reads and writes packets on all nodes. Default: <see cref="Packets.VrrpFrameCodec"/>.</summary>
+    public Packets.IFrameCodec Codec { get; init; } = new Packets.VrrpFrameCodec();
+
+    /// <summary>What the address tables of all nodes are wrapped in; null: nothing.</summary>
+    internal Func<Links.IAddressTable, Links.IAddressTable>? AddressTable { get; init; }
+
     /// <summary>Called with the LAN before anything happens on it, and with what checks it.</summary>
     internal Action<SimulatedLan, SimulationInvariants>? Prepare { get; init; }
 }

@@ -42,7 +42,7 @@ internal sealed class ScenarioRun
     {
         _lan.Conditions = Healthy;
         foreach (var node in _scenario.Nodes)
-            _wanted.Add(_lan.AddNode(node.Name, new() { StateMachine = _options.StateMachine }), [.. node.Routers]);
+            _wanted.Add(_lan.AddNode(node.Name, new() { StateMachine = _options.StateMachine, Codec = _options.Codec, AddressTable = _options.AddressTable }), [.. node.Routers]);
         _options.Prepare?.Invoke(_lan, _invariants);
         try
         {
@@ -159,12 +159,7 @@ internal sealed class ScenarioRun
             case Kind.Start when !node.IsRunning:
                 node.Restart(withRouters: false);
                 // A program keeps a record of what it holds; configured addresses need none.
-                node.RemoveLeftBehind(
-                [
-                    .. _scenario.Nodes.Single(plan => plan.Name == node.Name).Routers.ExceptBy(_wanted[node].Select(router => router.Config.Name), plan => plan.Config.Name)
-                        .SelectMany(gone => gone.Config.VirtualAddresses.Concat(gone.Config.ExcludedAddresses))
-                        .Select(address => address with { Interface = Name }),
-                ]);
+                node.RemoveLeftBehind(Unwanted(node));
                 AddRouters(node);
                 return true;
             case Kind.Start:
@@ -339,6 +334,18 @@ internal sealed class ScenarioRun
                     node.AddAddress(ScenarioText.Interface, address.Address);
             }
         }
+    }
+
+    /// <summary>What the process before held and the one that starts is told nothing of.</summary>
+    private VirtualAddress[] Unwanted(SimulatedNode node)
+    {
+        var wanted = _wanted[node].SelectMany(router => router.Config.VirtualAddresses.Concat(router.Config.ExcludedAddresses))
+            .Select(address => address.Address).ToHashSet();
+        return
+        [
+            .. node.Addresses.Where(present => present.IsOurs && !wanted.Contains(present.Address))
+                .Select(present => VirtualAddress.Host(present.Address) with { PrefixLength = present.PrefixLength, Interface = ScenarioText.Interface }),
+        ];
     }
 
     private static IEnumerable<IPAddressValue> Virtual(SimulatedNode node) =>

@@ -17,6 +17,9 @@ public sealed record SimulatedNodeOptions
     /// <summary>What reads and writes packets. Default: <see cref="VrrpFrameCodec"/>.</summary>
     public IFrameCodec Codec { get; init; } = new VrrpFrameCodec();
 
+    /// <summary>What the table of addresses is wrapped in; null: nothing.</summary>
+    internal Func<IAddressTable, IAddressTable>? AddressTable { get; init; }
+
     /// <summary>Packets that a socket of it holds until they are read; more are lost. Default 4096, at least 1.</summary>
     public int SocketCapacity { get; init; } = 4096;
 }
@@ -52,7 +55,7 @@ public sealed class SimulatedNode : ISimulatedHost
         Name = name;
         Index = index;
         _options = options;
-        Platform = new SimulatedPlatform(this, lan.Packets) { SocketCapacity = options.SocketCapacity };
+        Platform = new SimulatedPlatform(this, lan.Packets) { SocketCapacity = options.SocketCapacity, AddressTable = options.AddressTable };
     }
 
     /// <summary>The LAN it is on.</summary>

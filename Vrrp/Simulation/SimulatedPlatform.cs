@@ -284,7 +284,10 @@ internal sealed class SimulatedPlatform(ISimulatedHost host, SimulatedPacketPool
         return new Monitor(this);
     }
 
-    public IAddressTable OpenAddressTable() => new Table(this);
+    /// <summary>What the table is wrapped in; null: nothing.</summary>
+    public Func<IAddressTable, IAddressTable>? AddressTable { get; init; }
+
+    public IAddressTable OpenAddressTable() => AddressTable is null ? new Table(this) : AddressTable(new Table(this));
 
     public IVrrpLink OpenLink(InterfaceFacts facts, IPFamily family)
     {

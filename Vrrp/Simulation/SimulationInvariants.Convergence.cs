@@ -29,8 +29,11 @@ public sealed partial class SimulationInvariants
         foreach (var domain in _domains)
         {
             // What is not at rest in itself is not waited for: a lossy LAN, a way that is cut in one direction, a node without voice.
-            if (ComponentsOf(domain) is { Count: > 0 } components)
-                _lan.Schedule(_lan.Now.AddNanoseconds(Bound(domain, components)), () => CheckRest(domain, disturbance));
+            if (ComponentsOf(domain) is not { Count: > 0 } components)
+                continue;
+            _lan.Schedule(_lan.Now.AddNanoseconds(Bound(domain, components)), () => CheckRest(domain, disturbance));
+            if (domain is [{ Farewell: { Node: { } leaver } farewell } virtualRouter] && farewell.Disturbance == disturbance)
+                AwaitSuccessor(virtualRouter, leaver, components);
         }
     }
 
@@ -284,6 +287,28 @@ public sealed partial class SimulationInvariants
         if (isRefused)
             bound += interval;
         return (long)bound + (4 * LongestWay()) + Margin;
+    }
+
+    /// <summary>RFC 9568 §6.4.2: of those that hear a Master leave, one is Master after its skew time.</summary>
+    private void AwaitSuccessor(VirtualRouterWatch virtualRouter, SimulatedNode leaver, List<List<SimulatedNode>> components)
+    {
+        long disturbance = _disturbance;
+        foreach (var component in components)
+        {
+            var successors = virtualRouter.Routers.FindAll(router => router.Node.Node != leaver && component.Contains(router.Node.Node)
+                && IsEligible(router) && router.State == VrrpState.Backup && Hear(leaver, router.Node.Node) is true);
+            if (successors.Count == 0)
+                continue;
+            double skew = successors.Max(router => VrrpTimers.SkewNanoseconds(
+                router.Inner.Config.Version,
+                router.Inner.State.EffectivePriority,
+                Math.Max(router.Inner.Config.AdvertisementInterval.Nanoseconds, router.Inner.State.MasterAdverInterval.Nanoseconds)) / router.Node.Node.ClockRate);
+            _lan.Schedule(_lan.Now.AddNanoseconds((long)skew + (2 * LongestWay()) + Margin), () =>
+            {
+                if (disturbance == _disturbance && !virtualRouter.Masters.Exists(router => component.Contains(router.Node.Node)))
+                    Report(SimulationInvariant.OneMaster, virtualRouter.Key.ToString(), $"has no Master {Seconds((long)skew)} after one said goodbye");
+            });
+        }
     }
 
     /// <summary>I1, when the bound has passed: one Master in each part of the LAN, and from now on nothing moves.</summary>

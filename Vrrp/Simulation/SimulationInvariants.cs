@@ -182,6 +182,8 @@ public sealed partial class SimulationInvariants
             return;
         if (what.PriorityOctet == 0)
         {
+            if (watch.Node.Platform.Find(inner.Config.Interface) is { HasCarrier: true, IsEnabled: true })
+                router.VirtualRouter.Farewell = (_disturbance, watch.Node);
             if (router.State != VrrpState.Master && inner.State is not { State: VrrpState.Fault } and not { IsHandingOver: true })
                 Report(SimulationInvariant.OnlyMastersAdvertise, router, $"says goodbye, and was {router.State}");
             return;
@@ -470,6 +472,9 @@ public sealed partial class SimulationInvariants
         public List<RouterWatch> Routers { get; } = [];
 
         public List<RouterWatch> Masters { get; } = [];
+
+        /// <summary>Number of the disturbance in which a router said goodbye last, and its node.</summary>
+        public (long Disturbance, SimulatedNode? Node) Farewell { get; set; }
     }
 
     /// <summary>One router of one node.</summary>

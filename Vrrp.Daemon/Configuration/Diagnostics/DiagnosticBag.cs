@@ -274,7 +274,7 @@ internal sealed class DiagnosticBag
     public void IntervalRounded(Token word, AdvertisementInterval used, string why) => Add("VRRP0211", Warning, word,
         $"'advert_int' is {used}, not {Clean(word.Text)}: {why}.");
 
-    public void RepeatedAddress(Token word, SourceSpan first) => Add("VRRP0224", Warning, word,
+    public void RepeatedAddress(Token word, SourceSpan first) => Add("VRRP0235", Warning, word,
         $"{Clean(word.Text)} is in the list already; it is advertised twice, as by keepalived before 2.4, which would drop adverts of another length. Remove it on all routers.",
         [new(first, "the first one")]);
 
@@ -302,6 +302,9 @@ internal sealed class DiagnosticBag
 
     public void PasswordCut(Token word, int length) => Add("VRRP0220", Warning, word,
         Format($"the password has {length} bytes and only the first 8 are sent, as by keepalived; cut it to 8 on all routers."));
+
+    public void PasswordNotAscii(Token word) => Add("VRRP0236", Error, word,
+        "the first 8 bytes of the password are not all ASCII: what is sent of them depends on the encoding of the file. Use ASCII on all routers.");
 
     public void EmptyPassword(Token word) => Add("VRRP0221", Warning, word, "there is no password, so there is no authentication, as with keepalived.");
 
