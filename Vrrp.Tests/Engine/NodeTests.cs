@@ -11,12 +11,12 @@ public class NodeTests
     public async Task Adverts_leave_between_the_changes_of_a_long_reload()
     {
         const int Changes = 50;
-        var platform = new FakePlatform();
-        platform.AddInterface(2, "eth0", isUp: true, "10.0.0.1");
-        await using var node = VrrpNode.Start(new() { Platform = platform });
+        var platform = new RecordingPlatform();
+        platform.AddInterface(2, "eth0", "10.0.0.1");
+        await using var node = VrrpNode.Start(new() { Platform = platform.Kernel });
         var transitions = node.ReadTransitionsAsync();
-        var fast = TestNode.Config(200, "fast") with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(1) };
-        var slow = TestNode.Config(100, "slow", 52, "10.0.0.100") with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(1) };
+        var fast = ScenarioNode.Config(200, "fast") with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(1) };
+        var slow = ScenarioNode.Config(100, "slow", 52, "10.0.0.100") with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(1) };
         await node.AddAsync(fast);
         await node.AddAsync(slow);
         await WaitForMastersAsync(transitions, 2);
@@ -24,16 +24,15 @@ public class NodeTests
         using var isPosted = new ManualResetEventSlim();
         int begun = 0;
         // The kernel takes two milliseconds for each address, and the first one waits until all the rest has been asked for.
-        platform.Refusal = _ =>
+        platform.Installing = () =>
         {
             begun = begun == 0 ? platform.Log.Count : begun;
             isPosted.Wait(Patience);
             long since = Stopwatch.GetTimestamp();
             while (Stopwatch.GetElapsedTime(since) < TimeSpan.FromMilliseconds(2))
                 Thread.SpinWait(100);
-            return 0;
         };
-        Task[] changes = [.. Enumerable.Range(101, Changes).Select(host => node.ReconfigureAsync("slow", TestNode.Config(100, "slow", 52, $"10.0.0.{host}")))];
+        Task[] changes = [.. Enumerable.Range(101, Changes).Select(host => node.ReconfigureAsync("slow", ScenarioNode.Config(100, "slow", 52, $"10.0.0.{host}")))];
         isPosted.Set();
         await Task.WhenAll(changes).WaitAsync(Patience);
         await node.StopAsync(handOver: false);

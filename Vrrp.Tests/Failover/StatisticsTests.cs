@@ -15,14 +15,14 @@ public sealed class StatisticsTests : IDisposable
     [Fact]
     public void The_counters_are_laid_out_as_keepalived_does()
     {
-        var lan = new TestLan();
+        var lan = new ScenarioLan();
         var node = lan.AddNode("A");
-        node.Add(TestNode.Config());
+        node.Add(ScenarioNode.Config());
         lan.RunTo(10);
         Assert.Equal(VrrpState.Master, node.State());
         node.Hear(200);
         node.Hear(0);
-        node.Arrive(IPFamily.IPv4, TestNode.Packet(90, "10.0.0.200") with { HopLimit = 64 });
+        node.Arrive(ScenarioNode.Packet(90, "10.0.0.200") with { HopLimit = 64 });
         lan.RunTo(20);
         var status = node.Router().Snapshot();
 

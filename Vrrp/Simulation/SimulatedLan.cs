@@ -207,7 +207,7 @@ public sealed class SimulatedLan
     /// <param name="at">Time since <see cref="Start"/>.</param>
     /// <param name="action">What to do.</param>
     /// <exception cref="ArgumentOutOfRangeException">The time is past.</exception>
-    public void Schedule(TimeSpan at, Action action) => Schedule(Start + at, action);
+    public void Schedule(TimeSpan at, Action action) => Schedule(At(at), action);
 
     /// <summary>Lets time pass, with all that happens in it.</summary>
     /// <param name="duration">How long.</param>
@@ -223,7 +223,7 @@ public sealed class SimulatedLan
     /// <param name="time">Time since <see cref="Start"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The time is past.</exception>
     /// <exception cref="InvalidOperationException">It is running already, or the nodes never come to rest.</exception>
-    public void RunUntil(TimeSpan time) => RunUntil(Start + time);
+    public void RunUntil(TimeSpan time) => RunUntil(At(time));
 
     /// <summary>Has an observer called for every event of some kinds from now on.</summary>
     /// <param name="kinds">The kinds; what nobody asks for costs nothing.</param>
@@ -421,7 +421,7 @@ public sealed class SimulatedLan
     }
 
     /// <summary>A packet is there; the socket takes it or not.</summary>
-    internal void Arrive(NetworkPort to, SimulatedPacket packet)
+    internal void Arrive(NetworkPort to, SimulatedPacket packet, bool isForJoined = true)
     {
         if (to.Interface is not { Facts.IsUp: true } at)
         {
@@ -429,7 +429,7 @@ public sealed class SimulatedLan
             return;
         }
 
-        if (at.Link(packet.Family) is not { } link || (packet.Destination.IsMulticast && !link.HasJoined(packet.Destination)))
+        if (at.Link(packet.Family) is not { } link || (isForJoined && packet.Destination.IsMulticast && !link.HasJoined(packet.Destination)))
         {
             Lose(to, packet, "nobody listens");
             return;
@@ -445,6 +445,9 @@ public sealed class SimulatedLan
             NotePacket(SimulationEventKinds.PacketDelivered, to, packet, null);
         MakeReady(to.Node);
     }
+
+    /// <summary>The moment of a time since the start: what was cut from <see cref="Elapsed"/> is no step back.</summary>
+    private Instant At(TimeSpan time) => time == Elapsed ? Now : Start + time;
 
     private static string Describe(LinkConditions conditions)
     {

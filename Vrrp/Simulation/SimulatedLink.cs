@@ -24,6 +24,8 @@ internal sealed class SimulatedLink(SimulatedPlatform platform, int interfaceInd
 
     public int WaitingCount => _incoming.Count;
 
+    public IReadOnlyList<IPAddressValue> Groups => _groups;
+
     public void JoinGroup(IPAddressValue group)
     {
         if (!_groups.Contains(group))

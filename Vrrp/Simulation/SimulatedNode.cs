@@ -171,7 +171,7 @@ public sealed class SimulatedNode : ISimulatedHost
     /// <exception cref="InvalidOperationException">The node cannot act.</exception>
     public void Remove(string name, bool handOver = true)
     {
-        var router = Router(name);
+        var router = Acting().Router(name);
         Command(handOver ? "is removed" : "is removed at once", name, (engine, now) => Remove(engine, router, handOver, now));
         _wanted.Remove(name);
     }
@@ -184,7 +184,7 @@ public sealed class SimulatedNode : ISimulatedHost
     public void Reconfigure(string name, VirtualRouterConfig config)
     {
         ThrowIfInvalid(config);
-        Router(name);
+        Acting().Router(name);
         Command("is reconfigured", name, (engine, now) => engine.Reconfigure(name, config, now));
         int place = _wanted.IndexOf(name);
         if (place >= 0)
@@ -201,7 +201,7 @@ public sealed class SimulatedNode : ISimulatedHost
     /// <exception cref="InvalidOperationException">The node cannot act.</exception>
     public void SetPriority(string name, Priority priority)
     {
-        var config = Router(name).Config with { Priority = priority };
+        var config = Acting().Router(name).Config with { Priority = priority };
         ThrowIfInvalid(config);
         Command($"is given priority {priority}", name, (engine, now) => engine.Reconfigure(name, config, now));
     }
@@ -214,7 +214,7 @@ public sealed class SimulatedNode : ISimulatedHost
     /// <exception cref="InvalidOperationException">The node cannot act.</exception>
     public void DeclareFault(string name, bool isFaulty, string? detail = null)
     {
-        Router(name);
+        Acting().Router(name);
         Command(isFaulty ? "is declared faulty" : "is declared sound", name, (engine, now) => engine.Declare(name, isFaulty, detail, now));
     }
 
@@ -416,7 +416,10 @@ public sealed class SimulatedNode : ISimulatedHost
         Platform.AdvertisementError = Platform.FrameError = 0;
     }
 
-    /// <summary>A packet of protocol 112 from outside the simulation reaches an interface now, whatever it contains.</summary>
+    /// <summary>
+    /// A packet of protocol 112 from outside the simulation reaches the socket of an interface now, whatever it contains and whatever groups
+    /// were joined. It is lost when the interface is down or nobody listens on it.
+    /// </summary>
     /// <param name="interfaceName">The interface.</param>
     /// <param name="source">Source address; its family is that of the packet.</param>
     /// <param name="destination">Destination address, of the same family.</param>
@@ -438,7 +441,7 @@ public sealed class SimulatedNode : ISimulatedHost
         packet.HopLimit = hopLimit;
         packet.Message = message;
         packet.VirtualRouter = "";
-        Lan.Arrive(at.Port!, packet);
+        Lan.Arrive(at.Port!, packet, isForJoined: false);
         Lan.Packets.Release(packet);
     }
 
@@ -501,6 +504,9 @@ public sealed class SimulatedNode : ISimulatedHost
         Turn(null);
     }
 
+    /// <summary>A turn with something in it that the public methods have no word for.</summary>
+    internal void Do(Action<VrrpEngine, Instant> command) => Acting().Turn(command);
+
     private static void ThrowIfInvalid(VirtualRouterConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -523,11 +529,15 @@ public sealed class SimulatedNode : ISimulatedHost
     /// <summary>What a program around the engine asks of it; the engine's thread does it in a turn.</summary>
     private void Command(string text, string? virtualRouter, Action<VrrpEngine, Instant> command)
     {
-        _ = Engine;
-        if (IsFrozen)
-            throw new InvalidOperationException($"The process of {Name} is frozen.");
-        Lan.Intervene(this, text, virtualRouter);
+        Acting().Lan.Intervene(this, text, virtualRouter);
         Turn(command);
+    }
+
+    /// <summary>This node, if its process can do what it is asked to.</summary>
+    private SimulatedNode Acting()
+    {
+        _ = Engine;
+        return IsFrozen ? throw new InvalidOperationException($"The process of {Name} is frozen.") : this;
     }
 
     private void Turn(Action<VrrpEngine, Instant>? command)

@@ -175,7 +175,9 @@ public sealed class SimulationTrace
     private static string DescribeTransition(RouterTransition transition)
     {
         string why = transition.To == VrrpState.Fault ? $"{transition.Reason}: {transition.Faults}" : $"{transition.Reason}";
-        return $"{transition.From} → {transition.To} ({why}){Detail(transition.Detail)}";
+        // The words for an errno differ from system to system; the refusal before it has the number.
+        bool hasErrorText = transition.To == VrrpState.Fault && (transition.Faults & (VrrpFaults.AddressRefused | VrrpFaults.SendFailing)) != 0;
+        return $"{transition.From} → {transition.To} ({why}){(hasErrorText ? "" : Detail(transition.Detail))}";
     }
 
     private static string Detail(string? detail) => detail is null ? "" : ", " + detail;
