@@ -1,6 +1,7 @@
 using Vrrp.Packets;
 using Vrrp.Simulation;
 using Vrrp.Tests.Engine;
+using ScenarioNode = Vrrp.Tests.Engine.ScenarioNode;
 
 namespace Vrrp.Tests.Conformance;
 

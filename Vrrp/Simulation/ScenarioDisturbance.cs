@@ -60,10 +60,10 @@ public enum ScenarioDisturbanceKind
     /// <summary><c>create A</c>: there is an interface of that name again, with the node's own addresses and another index.</summary>
     InterfaceCreated,
 
-    /// <summary><c>refuse A</c>: its kernel refuses every virtual address.</summary>
+    /// <summary><c>refuse A</c>: its kernel refuses every virtual address. <c>refuse A 10.0.0.254</c>: that one.</summary>
     AddressesRefused,
 
-    /// <summary><c>accept A</c>: it takes them again.</summary>
+    /// <summary><c>accept A</c>, or with an address: it takes them again.</summary>
     AddressesAccepted,
 
     /// <summary><c>take A 10.0.0.254</c>: someone removes an address from its interface.</summary>

@@ -185,7 +185,7 @@ internal sealed class ScenarioRun
                 node.AddInterface(Name);
                 return true;
             case Kind.AddressesRefused or Kind.AddressesAccepted:
-                foreach (var address in Virtual(node))
+                foreach (var address in IPAddressValue.TryParse(disturbance.Words, out var only) ? [only] : Virtual(node))
                 {
                     if (disturbance.Kind == Kind.AddressesRefused)
                         node.RefuseAddress(address);

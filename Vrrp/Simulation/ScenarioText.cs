@@ -32,8 +32,8 @@ internal static class ScenarioText
         ("plug", ScenarioDisturbanceKind.CableIn, "node"),
         ("remove", ScenarioDisturbanceKind.InterfaceRemoved, "node"),
         ("create", ScenarioDisturbanceKind.InterfaceCreated, "node"),
-        ("refuse", ScenarioDisturbanceKind.AddressesRefused, "node"),
-        ("accept", ScenarioDisturbanceKind.AddressesAccepted, "node"),
+        ("refuse", ScenarioDisturbanceKind.AddressesRefused, "node word?"),
+        ("accept", ScenarioDisturbanceKind.AddressesAccepted, "node word?"),
         ("take", ScenarioDisturbanceKind.AddressTaken, "node word"),
         ("give", ScenarioDisturbanceKind.AddressGiven, "node word"),
         ("mute", ScenarioDisturbanceKind.SendingFails, "node"),
@@ -343,6 +343,7 @@ internal static class ScenarioText
                     disturbance = disturbance with { Value = ReadValue(disturbance.Kind, words) };
                     break;
                 case "word":
+                case "word?" when !words.IsAtEnd:
                     disturbance = disturbance with { Words = words.Next("one word more") };
                     Check(disturbance, words);
                     break;

@@ -22,6 +22,9 @@ public sealed partial class SimulationInvariants
             return;
         }
 
+        if (_looked == _disturbance)
+            return;
+        _looked = _disturbance;
         Synchronize();
         CheckLeftovers();
         FindDomains();

@@ -26,6 +26,7 @@ public sealed partial class SimulationInvariants
     private readonly Dictionary<VirtualRouterKey, VirtualRouterWatch> _virtualRouters = [];
     private readonly List<InvariantViolation> _violations = [];
     private long _disturbance;
+    private long _looked = -1;
     private Instant _disturbedUntil;
     private Instant _lookAt = Instant.Never;
     private long _routerTicks;
