@@ -43,6 +43,26 @@ public class VrrpStateMachineTests : MachineTests
     }
 
     [Fact]
+    public void An_owner_preempts_whatever_Preempt_Mode_says_and_waits_for_no_hold()
+    {
+        var config = Config() with { Priority = Priority.Owner, Preempt = false, PreemptDelay = TimeSpan.FromSeconds(5) };
+        var state = Backup(config) with { EffectivePriority = Priority.Owner };
+
+        Assert.Equal(new Transition(state with { Awaited = AwaitedMaster.Lower }, VrrpActions.None), Step(config, state, Hears(254)));
+    }
+
+    [Fact]
+    public void A_master_in_doubt_answers_no_goodbye()
+    {
+        var config = Config();
+        var doubtful = Master(config) with { IsSuspect = true };
+
+        AssertIgnored(config, doubtful, Hears(0));
+        // When it has put an address back it has advertised too.
+        Assert.False(Step(config, doubtful, VrrpEvent.AddressLost).State.IsSuspect);
+    }
+
+    [Fact]
     public void Preempt_delay_tolerates_a_lower_master_until_it_ends()
     {
         var config = Config() with { PreemptDelay = TimeSpan.FromSeconds(5) };
