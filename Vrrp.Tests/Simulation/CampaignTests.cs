@@ -6,7 +6,7 @@ namespace Vrrp.Tests.Simulation;
 /// <summary>Random scenarios under every invariant: a thousand router-days, on all processors.</summary>
 public class CampaignTests
 {
-    private const int Seeds = 800;
+    private const int Seeds = 1000;
     private const double RouterDays = 1000;
 
     [Fact]

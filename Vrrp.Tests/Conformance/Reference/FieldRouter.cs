@@ -182,7 +182,8 @@ internal sealed class FieldRouter(RfcParameters parameters, FieldParameters fiel
 
     protected override void BackupHearsLower(long now, int interval)
     {
-        if (Field.PreemptDelay == 0)
+        // An owner waits for nobody.
+        if (Field.PreemptDelay == 0 || Parameters.Priority == 255)
         {
             _holdUntil = null;
             return;

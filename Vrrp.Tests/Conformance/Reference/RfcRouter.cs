@@ -149,7 +149,8 @@ internal class RfcRouter(RfcParameters parameters)
             case RfcState.Backup:
                 if (priority == 0)
                     BackupHearsZero(now);
-                else if (!Parameters.Preempt)
+                // VR-100: an owner preempts whatever Preempt_Mode says.
+                else if (!Parameters.Preempt && Parameters.Priority != 255)
                     BackupHearsAnyWithoutPreempt(now, interval);
                 else if (priority >= Parameters.Priority)
                     BackupHearsNotLower(now, interval);
