@@ -221,6 +221,13 @@ internal sealed class FieldRouter(RfcParameters parameters, FieldParameters fiel
         base.MasterHearsEqualFromHigherAddress(now, interval);
     }
 
+    // One that does not know whether it is still Master reads on first: its own advertisement is overdue.
+    protected override void MasterHearsZero(long now)
+    {
+        if (!_isSuspect)
+            base.MasterHearsZero(now);
+    }
+
     // Whoever was elected while this router did not run keeps the addresses for now, lower or not.
     protected override void MasterHearsLower(long now, int interval)
     {
@@ -275,6 +282,8 @@ internal sealed class FieldRouter(RfcParameters parameters, FieldParameters fiel
         AdverTimer = now + AdvertisementInterval;
         if (State == RfcState.Backup)
             Forget();
+        // What it has just said, others have heard: whoever was elected answers.
+        _isSuspect = false;
         State = RfcState.Master;
     }
 

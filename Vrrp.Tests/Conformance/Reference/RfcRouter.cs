@@ -243,7 +243,7 @@ internal class RfcRouter(RfcParameters parameters)
     }
 
     // VR-091.
-    private void MasterHearsZero(long now)
+    protected virtual void MasterHearsZero(long now)
     {
         SendAdvertisement(Parameters.Priority);
         AdverTimer = now + AdvertisementInterval;
