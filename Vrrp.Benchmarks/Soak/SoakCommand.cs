@@ -41,9 +41,9 @@ internal static class SoakCommand
             foreach (bool hasPeer in options.HasPeer)
                 report.Print(new SoakRun(options, hasPeer, interrupted.Token).Execute());
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
         {
-            Console.Error.WriteLine("interrupted; daemons and namespaces are gone");
+            Console.Error.WriteLine("daemons and namespaces are gone");
             return Failure;
         }
         catch (InvalidOperationException exception)
@@ -63,6 +63,7 @@ internal static class SoakCommand
         void Interrupt(PosixSignalContext context)
         {
             context.Cancel = true;
+            Console.Error.WriteLine($"interrupted by {context.Signal}");
             interrupted.Cancel();
         }
     }

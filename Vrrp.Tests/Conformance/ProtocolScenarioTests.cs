@@ -1,5 +1,6 @@
 using Vrrp.Packets;
 using Vrrp.Tests.Engine;
+using ScenarioNode = Vrrp.Tests.Engine.ScenarioNode;
 
 namespace Vrrp.Tests.Conformance;
 

@@ -20,6 +20,18 @@ public class PacketTests
         _node.TakeLog();
     }
 
+    [Fact]
+    public void What_it_says_as_master_leaves_before_its_addresses_do()
+    {
+        StartMaster();
+        _node.Arrive(ScenarioNode.Packet(50, "10.0.0.200"));
+        _node.Arrive(ScenarioNode.Packet(200, "10.0.0.201"));
+        _lan.Run(0.0001m);
+
+        Assert.Equal("adv 100, -10.0.0.254", _node.TakeLog());
+        Assert.Equal(VrrpState.Backup, _node.State());
+    }
+
     [Fact] // VR-125
     public void Own_packets_are_ignored()
     {

@@ -35,6 +35,53 @@ public class StallTests
     }
 
     [Fact]
+    public void A_stalled_master_that_lost_an_address_reads_its_sockets_before_it_puts_it_back()
+    {
+        var (a, b) = StartPair();
+        a.Freeze(20);
+        _lan.RunTo(10);
+        a.TakeAway("10.0.0.254");
+        _lan.RunTo(20.0001m);
+
+        Assert.Equal(VrrpState.Backup, a.State());
+        Assert.Equal("", a.TakeLog());
+        Assert.Equal(VrrpState.Master, b.State());
+    }
+
+    [Fact]
+    public void A_master_stalled_alone_puts_its_address_back_when_it_has_heard_nobody()
+    {
+        var a = _lan.AddNode("A");
+        a.Add(ScenarioNode.Config());
+        _lan.RunTo(10);
+        a.TakeLog();
+        a.Freeze(20);
+        a.TakeAway("10.0.0.254");
+        _lan.RunTo(30.0001m);
+
+        Assert.Equal("+10.0.0.254, adv 100, arp 10.0.0.254", a.TakeLog());
+        // It has advertised: what it hears of lower ones now is no longer a successor's.
+        a.Hear(50);
+        Assert.Equal(VrrpState.Master, a.State());
+    }
+
+    [Fact]
+    public void A_stalled_master_answers_no_goodbye_but_advertises_once()
+    {
+        var a = _lan.AddNode("A");
+        a.Add(ScenarioNode.Config());
+        _lan.RunTo(10);
+        a.TakeLog();
+        a.Freeze(20);
+        for (int i = 0; i < 5; i++)
+            a.Arrive(ScenarioNode.Packet(0, "10.0.0.200"));
+        _lan.RunTo(30.0001m);
+
+        Assert.Equal("adv 100", a.TakeLog());
+        Assert.Equal(VrrpState.Master, a.State());
+    }
+
+    [Fact]
     public void A_master_stalled_alone_sends_one_advertisement_and_goes_on()
     {
         var a = _lan.AddNode("A");

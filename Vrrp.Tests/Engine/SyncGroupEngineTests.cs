@@ -114,6 +114,9 @@ public class SyncGroupEngineTests
 
         AssertAll(VrrpState.Fault);
         Assert.All(_node.Platform.Interface("eth0").Addresses, address => Assert.False(address.IsOurs));
+        // All have their addresses before one of them says a word: a peer of the first would yield to it.
+        Assert.Equal("+10.0.0.249, +10.0.0.247, -10.0.0.249, -10.0.0.247", _node.TakeLog());
+        Assert.Equal([VrrpFaults.SyncGroup, VrrpFaults.AddressRefused, VrrpFaults.SyncGroup], _node.Engine.Routers.Select(router => router.State.Faults));
         _node.Accept("10.0.0.248");
         _lan.RunTo(20);
         AssertAll(VrrpState.Master);
@@ -158,6 +161,22 @@ public class SyncGroupEngineTests
         AssertAll(VrrpState.Fault);
         _node.Reconfigure(Member(1) with { SyncGroup = null }, "m1");
         Assert.Equal(VrrpState.Backup, _node.State("m1"));
+    }
+
+    [Fact]
+    public void A_member_that_joins_masters_and_heeds_another_makes_them_yield()
+    {
+        StartMasters(100, 100);
+        _node.Remove("m1");
+        _node.Add(Member(1));
+        _lan.Run(1);
+        Assert.Equal((VrrpState.Backup, VrrpState.Master), (_node.State("m1"), _node.State("m2")));
+        // One that it will preempt is no reason.
+        _node.Hear(50, virtualRouterId: 51);
+        Assert.Equal(VrrpState.Master, _node.State("m2"));
+        _node.Hear(200, virtualRouterId: 51);
+        AssertAll(VrrpState.Backup);
+        Assert.False(_node.Has("10.0.0.248"));
     }
 
     [Fact]

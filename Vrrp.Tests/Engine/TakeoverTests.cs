@@ -58,7 +58,8 @@ public class TakeoverTests
         _node.Add(ScenarioNode.Config() with { VirtualAddresses = [Host("10.0.0.254"), Host("10.0.0.253")] });
         _lan.RunTo(5);
 
-        Assert.Equal("+10.0.0.254, adv 0, -10.0.0.254", _node.TakeLog());
+        // It has told nobody anything: there is nothing to say goodbye for.
+        Assert.Equal("+10.0.0.254, -10.0.0.254", _node.TakeLog());
         _lan.AssertTransitions("0 A Backup", "3.609375 A Fault");
         var refusal = Assert.Single(_node.Take<AddressRefused>());
         Assert.Equal(("10.0.0.253", true, 99), (refusal.Address.Address.ToString(), refusal.Installing, refusal.Error));
@@ -72,6 +73,48 @@ public class TakeoverTests
         _lan.RunTo(20);
         _lan.AssertTransitions("8.609375 A Backup", "12.21875 A Master");
         Assert.Equal(1, _node.Router().Counters.MasterTransitions);
+    }
+
+    [Fact]
+    public void An_owner_whose_address_is_refused_starts_in_fault_and_becomes_master_when_it_can()
+    {
+        _node.Refuse("10.0.0.254");
+        _node.Add(ScenarioNode.Config(255));
+        _lan.RunTo(12);
+
+        _lan.AssertTransitions("0 A Fault");
+        Assert.Equal("", _node.TakeLog());
+        _node.Accept("10.0.0.254");
+        _lan.RunTo(16);
+        _lan.AssertTransitions("0 A Fault", "15 A Master");
+        Assert.Equal("+10.0.0.254, adv 255, arp 10.0.0.254, adv 255", _node.TakeLog());
+    }
+
+    [Fact]
+    public void A_master_that_is_refused_an_address_it_lost_says_goodbye()
+    {
+        StartMaster();
+        _node.TakeLog();
+        _node.Refuse("10.0.0.254");
+        _node.TakeAway("10.0.0.254");
+        _lan.Run(0.0001m);
+
+        Assert.Equal("adv 0", _node.TakeLog());
+        Assert.Equal((VrrpState.Fault, VrrpFaults.AddressRefused), (_node.State(), _node.Router().State.Faults));
+    }
+
+    [Fact]
+    public void What_a_killed_process_left_goes_at_once_also_when_the_start_is_put_off()
+    {
+        StartMaster();
+        _node.Kill();
+        _node.Boot();
+        _node.TakeLog();
+        _node.Add(ScenarioNode.Config(), startAfter: 60);
+
+        Assert.Equal("-10.0.0.254", _node.TakeLog());
+        Assert.Equal(AddressIncidentKind.LeftBehind, Assert.Single(_node.Take<AddressIncident>()).Kind);
+        Assert.Equal(VrrpState.Initialize, _node.State());
     }
 
     [Fact]

@@ -10,8 +10,8 @@ public sealed class SoakTests : IAsyncLifetime
     private const int Cycles = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("vrrp-soak-test-");
-    private readonly string _namespace = $"vrrp-soak-{Guid.NewGuid():N}"[..20];
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("vrrp-reloads-");
+    private readonly string _namespace = $"vrrp-reload-{Guid.NewGuid():N}"[..20];
     private readonly Signal _changed = new();
     private readonly LineLog _log;
     private BackgroundProcess? _daemon;

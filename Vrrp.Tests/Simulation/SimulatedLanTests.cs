@@ -239,7 +239,7 @@ public class SimulatedLanTests
         var (lan, a, _) = Pair();
         lan.TurnEnded += _ => lan.Schedule(lan.Elapsed, () => a.Inject("eth0", a.Address, a.Address, []));
 
-        var exception = Assert.Throws<InvalidOperationException>(() => lan.Run(Seconds(60)));
+        var exception = Assert.Throws<SimulationRestlessException>(() => lan.Run(Seconds(60)));
         Assert.Contains("never come to rest", exception.Message, StringComparison.Ordinal);
     }
 

@@ -86,6 +86,9 @@ internal sealed class VirtualRouter
     /// <summary>Whether <see cref="Outcomes"/> are those of the installation that comes next.</summary>
     public bool IsInstalledAhead { get; set; }
 
+    /// <summary>It has its addresses, and becomes Master at once.</summary>
+    public bool HasTakenAddresses { get; set; }
+
     /// <summary>What the packet filter drops packets for on behalf of this router.</summary>
     public AddressAssignment[] Blocked { get; set; } = [];
 

@@ -56,7 +56,14 @@ public sealed class VirtualRouterCounters
     /// <returns>How many.</returns>
     public long Dropped(PacketRejection reason) => _dropped?[(byte)reason] ?? 0;
 
-    internal void CountDropped(PacketRejection reason) => (_dropped ??= new long[256])[(byte)reason]++;
+    /// <summary>Packets dropped, for whatever reason.</summary>
+    internal long DroppedTotal { get; private set; }
+
+    internal void CountDropped(PacketRejection reason)
+    {
+        DroppedTotal++;
+        (_dropped ??= new long[256])[(byte)reason]++;
+    }
 
     internal VirtualRouterCounters Copy() => new()
     {
@@ -72,6 +79,7 @@ public sealed class VirtualRouterCounters
         AddressListsDiffering = AddressListsDiffering,
         OwnerConflicts = OwnerConflicts,
         MaxLateness = MaxLateness,
+        DroppedTotal = DroppedTotal,
         _dropped = (long[]?)_dropped?.Clone(),
     };
 }

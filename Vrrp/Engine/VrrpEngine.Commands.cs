@@ -113,7 +113,11 @@ internal sealed partial class VrrpEngine
             bool isNew = false;
             foreach (var assignment in router.Assignments)
                 isNew |= Array.IndexOf(heldBefore, assignment) < 0;
-            if (isNew && InstallAddresses(router))
+            if (isNew && !InstallAddresses(router))
+            {
+                Resign(router);
+            }
+            else if (isNew)
             {
                 router.Announcements = AnnouncementSchedule.AfterTakeover(config.Announcements, now);
                 AnnounceRound(router);

@@ -213,8 +213,9 @@ internal sealed partial class VrrpEngine
 
         ResolveAddresses(router);
         ChooseSource(router);
-        if (!_isListing && router.State.State != VrrpState.Initialize)
-            RemoveLeftBehind(router);
+        // Also before a start that is put off: until then another router may hold them.
+        if (!_isListing)
+            RemoveLeftBehind(router, tellsForeign: router.State.State != VrrpState.Initialize);
         Arm(router);
     }
 

@@ -157,17 +157,15 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     public void Receive(IVrrpLink link) => link.Receive(this, ReceiveLimit);
 
     /// <summary>Reads changes of interfaces and addresses.</summary>
-    public void ReceiveInterfaces()
-    {
-        _monitor.Receive(this);
-        RestoreAddresses();
-    }
+    public void ReceiveInterfaces() => _monitor.Receive(this);
 
     /// <summary>Acts on the deadlines that had come when the turn began, and sends what is queued.</summary>
     public void EndTurn()
     {
         var now = _now;
         ApplyGroups();
+        // Not before the sockets were read: what was taken away while this process stood still may be another Master's by now.
+        RestoreAddresses();
         while (_deadlines.TryTake(now, out var at, out int token))
         {
             var router = _routers[token];
@@ -216,10 +214,15 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             CloseUnusedLinks();
     }
 
-    private void Flush()
+    private void Send()
     {
         for (int i = 0; i < _links.Count; i++)
             _links[i].Flush(this);
+    }
+
+    private void Flush()
+    {
+        Send();
         // Not while a link is being flushed: resigning sends, through the same link.
         for (int i = 0; i < _failing.Count; i++)
         {
@@ -349,17 +352,26 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     {
         _depth++;
         var before = router.State;
-        router.State = transition.State;
-        bool wasCompleted = Execute(router, transition.Actions);
         bool hasMoved = before.State != transition.State.State;
-        if (wasCompleted && hasMoved)
-            Tell(router, transition, before.Faults);
+        if (hasMoved && transition.Actions is [VrrpAction.InstallAddresses, ..] && !TakeAddresses(router))
+        {
+            Decline(router);
+        }
+        else
+        {
+            router.State = transition.State;
+            bool wasCompleted = Execute(router, transition.Actions);
+            if (wasCompleted && hasMoved)
+                Tell(router, transition, before.Faults);
+        }
+
         if (before.IsHandingOver && !router.State.IsHandingOver)
             TellReleased(router);
         // An owner that leaves listens to its successor, whatever it dropped before.
         if (!before.IsHandingOver && router.State.IsHandingOver && router.Rules is { IsOwner: true } rules)
             router.Rules = rules with { IsOwner = false };
-        if (router.Group is { } group && (hasMoved || before.WantsMaster != router.State.WantsMaster || before.Faults != router.State.Faults))
+        if (router.Group is { } group && (hasMoved || before.WantsMaster != router.State.WantsMaster || before.Faults != router.State.Faults
+            || Heeds(before) != Heeds(router.State)))
         {
             group.HasYielded |= before.State == VrrpState.Master && transition.State.State == VrrpState.Backup;
             MarkDirty(group);
@@ -383,12 +395,19 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             switch (action)
             {
                 case VrrpAction.InstallAddresses:
-                    if (!InstallAddresses(router))
+                    if (!TakeAddresses(router))
+                    {
+                        Resign(router);
                         return false;
+                    }
+
+                    router.HasTakenAddresses = false;
                     // Those that were on an interface of another number before.
                     UnblockAddresses(router);
                     break;
                 case VrrpAction.RemoveAddresses:
+                    // What was said as Master is said before the addresses are gone.
+                    Send();
                     RemoveAddresses(router);
                     break;
                 case VrrpAction.SendAdvertisement:
@@ -461,6 +480,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             switch (SyncGroupRules.Decide(group.Facts, hasYielded))
             {
                 case SyncVerdict.BecomeMaster:
+                    if (!TakeAddresses(group))
+                        break;
                     foreach (var member in group.Members)
                     {
                         if (member.State.State == VrrpState.Backup)
@@ -483,6 +504,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         _depth--;
     }
 
+    /// <summary>Whether a Backup has heard a Master since it started, and let it be.</summary>
+    private static bool Heeds(in MachineState state) => state is { State: VrrpState.Backup, MasterAddress.IsNone: false };
+
     private static void ReadFacts(SyncGroupState group)
     {
         if (group.Facts.Length != group.Members.Count)
@@ -490,7 +514,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         for (int i = 0; i < group.Facts.Length; i++)
         {
             var state = group.Members[i].State;
-            group.Facts[i] = new(state.State, state.WantsMaster, (state.Faults & ~VrrpFaults.SyncGroup) != VrrpFaults.None);
+            group.Facts[i] = new(state.State, state.WantsMaster, (state.Faults & ~VrrpFaults.SyncGroup) != VrrpFaults.None, Heeds(state));
         }
     }
 

@@ -282,6 +282,13 @@ public sealed class SimulatedLan
         Now = end;
     }
 
+    /// <summary>The way from one node to another as it is now.</summary>
+    internal (bool IsCut, LinkConditions Conditions) Way(SimulatedNode from, SimulatedNode to)
+    {
+        ref var link = ref Link(from, to);
+        return (link.IsCut, link.Conditions ?? _conditions);
+    }
+
     internal bool Wants(SimulationEventKinds kind) => ((Trace.Records | _observed) & kind) != 0;
 
     internal void Note(in SimulationEvent what)
@@ -483,7 +490,7 @@ public sealed class SimulatedLan
             }
             else if (++rounds > RoundLimit)
             {
-                throw new InvalidOperationException($"The nodes never come to rest.{Environment.NewLine}{Trace.Print(last: 40)}");
+                throw new SimulationRestlessException($"The nodes never come to rest.{Environment.NewLine}{Trace.Print(last: 40)}");
             }
 
             Round();
@@ -606,3 +613,6 @@ public sealed class SimulatedLan
         (_links, _linkStride) = (links, stride);
     }
 }
+
+/// <summary>Ever more happens at one instant.</summary>
+internal sealed class SimulationRestlessException(string message) : InvalidOperationException(message);

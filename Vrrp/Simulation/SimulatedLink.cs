@@ -50,6 +50,7 @@ internal sealed class SimulatedLink(SimulatedPlatform platform, int interfaceInd
         while (count < limit && _incoming.TryDequeue(out var packet))
         {
             count++;
+            platform.ReceivedCount++;
             sink.PacketReceived(
                 this,
                 new() { Source = packet.Source, Destination = packet.Destination, HopLimit = packet.HopLimit, Message = packet.Message });
@@ -90,7 +91,7 @@ internal sealed class SimulatedLink(SimulatedPlatform platform, int interfaceInd
             if (failure != 0)
                 sink.SendFailed(token, failure);
             else
-                platform.Host.Sent(at!, packet);
+                Send(at!, i, packet);
             platform.Packets.Release(packet);
         }
 
@@ -100,12 +101,32 @@ internal sealed class SimulatedLink(SimulatedPlatform platform, int interfaceInd
         {
             var (token, address, virtualRouter) = _frames[i];
             if (failure != 0)
+            {
                 sink.SendFailed(token, failure);
-            else
-                platform.Host.Announced(at!, address, virtualRouter);
+                continue;
+            }
+
+            platform.Operate();
+            platform.Host.Announced(at!, address, virtualRouter);
         }
 
         _frames.Clear();
+    }
+
+    private void Send(SimulatedInterface at, int index, SimulatedPacket packet)
+    {
+        try
+        {
+            platform.Operate();
+        }
+        catch (SimulatedCrashException)
+        {
+            // Those before it have left and are no longer this link's.
+            _adverts.RemoveRange(0, index);
+            throw;
+        }
+
+        platform.Host.Sent(at, packet);
     }
 
     /// <summary>The sockets are closed: by the engine, or by the kernel because the process is gone.</summary>

@@ -17,6 +17,9 @@ public sealed record SimulatedNodeOptions
     /// <summary>What reads and writes packets. Default: <see cref="VrrpFrameCodec"/>.</summary>
     public IFrameCodec Codec { get; init; } = new VrrpFrameCodec();
 
+    /// <summary>What the table of addresses is wrapped in; null: nothing.</summary>
+    internal Func<IAddressTable, IAddressTable>? AddressTable { get; init; }
+
     /// <summary>Packets that a socket of it holds until they are read; more are lost. Default 4096, at least 1.</summary>
     public int SocketCapacity { get; init; } = 4096;
 }
@@ -52,7 +55,7 @@ public sealed class SimulatedNode : ISimulatedHost
         Name = name;
         Index = index;
         _options = options;
-        Platform = new SimulatedPlatform(this, lan.Packets) { SocketCapacity = options.SocketCapacity };
+        Platform = new SimulatedPlatform(this, lan.Packets) { SocketCapacity = options.SocketCapacity, AddressTable = options.AddressTable };
     }
 
     /// <summary>The LAN it is on.</summary>
@@ -110,6 +113,9 @@ public sealed class SimulatedNode : ISimulatedHost
             Lan.Arm(this);
         }
     }
+
+    /// <summary>Whether it can act and has done what a process does when it runs again.</summary>
+    internal bool IsAwake => IsRunning && _frozenUntil is null;
 
     /// <summary>When the node is to be looked at next, at the latest.</summary>
     internal Instant NextWake => _engine is null ? Instant.Never : _frozenUntil ?? ToLan(_engine.NextDeadline);
@@ -230,6 +236,13 @@ public sealed class SimulatedNode : ISimulatedHost
         Lan.Intervene(this, "crashes");
         EndProcess();
     }
+
+    /// <summary>As <see cref="VrrpNode.RemoveLeftBehindAsync"/>.</summary>
+    internal void RemoveLeftBehind(VirtualAddress[] recorded) =>
+        Command("removes what a record names", null, (engine, now) => engine.RemoveRecorded(recorded, now));
+
+    /// <summary>The process is killed in its first turn of more operations of the kernel than so many, after as many; null: it is not after all.</summary>
+    internal void CrashAfter(int? operations) => Platform.CrashAfter = operations;
 
     /// <summary>The host goes dark: process, kernel and the addresses of virtual routers.</summary>
     public void PowerOff()
@@ -530,6 +543,7 @@ public sealed class SimulatedNode : ISimulatedHost
     private void Turn(Action<VrrpEngine, Instant>? command)
     {
         var engine = Engine;
+        Platform.Operations = 0;
         Lan.Turning = this;
         try
         {
@@ -548,10 +562,21 @@ public sealed class SimulatedNode : ISimulatedHost
             {
                 command?.Invoke(engine, now);
             }
-            finally
+            catch (Exception exception) when (exception is not SimulatedCrashException)
             {
                 engine.EndTurn();
+                throw;
             }
+
+            engine.EndTurn();
+        }
+        catch (SimulatedCrashException)
+        {
+            Lan.Turning = null;
+            Lan.Intervene(this, "crashes in the midst of a turn");
+            EndProcess();
+            Lan.CountTurn(this);
+            return;
         }
         finally
         {
@@ -616,6 +641,7 @@ public sealed class SimulatedNode : ISimulatedHost
     private void EndProcess()
     {
         Platform.CloseAll();
+        Platform.CrashAfter = null;
         _engine = null;
         _frozenUntil = null;
         foreach (var router in _routers)

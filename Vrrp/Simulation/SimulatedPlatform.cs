@@ -104,6 +104,21 @@ internal sealed class SimulatedPlatform(ISimulatedHost host, SimulatedPacketPool
 
     public bool HasLostEvents { get; private set; }
 
+    /// <summary>Counts every change of interfaces and addresses, whoever made it.</summary>
+    public long Version { get; private set; }
+
+    /// <summary>Packets that processes have read from their sockets.</summary>
+    public long ReceivedCount { get; set; }
+
+    /// <summary>Addresses that were not its own and that the process removed all the same.</summary>
+    public long ForeignRemovals { get; private set; }
+
+    /// <summary>The process is killed in the first turn of more operations than this, after as many; null: it is not.</summary>
+    public int? CrashAfter { get; set; }
+
+    /// <summary>Addresses installed and removed and packets sent in the present turn.</summary>
+    public int Operations { get; set; }
+
     public bool HasEvents => _events.Count > 0 || HasLostEvents;
 
     public List<SimulatedInterface> Interfaces => _interfaces;
@@ -212,6 +227,17 @@ internal sealed class SimulatedPlatform(ISimulatedHost host, SimulatedPacketPool
         return count;
     }
 
+    public bool IsRefused(IPAddressValue address) => _refused.ContainsKey(address);
+
+    /// <summary>The process is about to have the kernel do something.</summary>
+    /// <exception cref="SimulatedCrashException">It does not come to that.</exception>
+    public void Operate()
+    {
+        if (Operations >= CrashAfter)
+            throw new SimulatedCrashException();
+        Operations++;
+    }
+
     /// <summary>From now on an address is refused; 0: no longer.</summary>
     public void Refuse(IPAddressValue address, int error)
     {
@@ -258,7 +284,10 @@ internal sealed class SimulatedPlatform(ISimulatedHost host, SimulatedPacketPool
         return new Monitor(this);
     }
 
-    public IAddressTable OpenAddressTable() => new Table(this);
+    /// <summary>What the table is wrapped in; null: nothing.</summary>
+    public Func<IAddressTable, IAddressTable>? AddressTable { get; init; }
+
+    public IAddressTable OpenAddressTable() => AddressTable is null ? new Table(this) : AddressTable(new Table(this));
 
     public IVrrpLink OpenLink(InterfaceFacts facts, IPFamily family)
     {
@@ -284,6 +313,7 @@ internal sealed class SimulatedPlatform(ISimulatedHost host, SimulatedPacketPool
 
     private void Tell(Action<IInterfaceSink> tell)
     {
+        Version++;
         if (!HasLostEvents)
             _events.Enqueue(tell);
         host.Wake();
@@ -383,6 +413,16 @@ internal sealed class SimulatedPlatform(ISimulatedHost host, SimulatedPacketPool
             return true;
         }
 
+        /// <summary>As the kernel has it: what bears no mark goes as well, for who says that it bears ours is believed.</summary>
+        public bool RemoveOwn(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
+        {
+            if (platform.RemovalError != 0)
+                return Remove(addresses, outcomes);
+            for (int i = 0; i < addresses.Length; i++)
+                outcomes[i] = new(Remove(addresses[i], isBelieved: true), 0);
+            return true;
+        }
+
         public void Dispose()
         {
         }
@@ -403,13 +443,14 @@ internal sealed class SimulatedPlatform(ISimulatedHost host, SimulatedPacketPool
             }
 
             var added = new InterfaceAddress(wanted.InterfaceIndex, address, prefix, IsUsableSource: true, IsOurs: true);
+            platform.Operate();
             at.Addresses.Add(added);
             platform.Host.Installed(at, added);
             platform.Tell(sink => sink.AddressAdded(added));
             return new(AddressStatus.Done, 0);
         }
 
-        private AddressStatus Remove(in AddressAssignment unwanted)
+        private AddressStatus Remove(in AddressAssignment unwanted, bool isBelieved = false)
         {
             if (platform.Find(unwanted.InterfaceIndex) is not { } at)
                 return AddressStatus.Done;
@@ -417,8 +458,11 @@ internal sealed class SimulatedPlatform(ISimulatedHost host, SimulatedPacketPool
             {
                 if (present.Address != unwanted.Address.Address || present.PrefixLength != unwanted.Address.KernelPrefixLength)
                     continue;
-                if (!present.IsOurs)
+                if (!present.IsOurs && !isBelieved)
                     return AddressStatus.Foreign;
+                platform.Operate();
+                if (!present.IsOurs)
+                    platform.ForeignRemovals++;
                 at.Addresses.Remove(present);
                 platform.Host.Removed(at, present);
                 platform.Tell(sink => sink.AddressRemoved(present));
@@ -429,3 +473,6 @@ internal sealed class SimulatedPlatform(ISimulatedHost host, SimulatedPacketPool
         }
     }
 }
+
+/// <summary>The process is killed between two operations of the kernel.</summary>
+internal sealed class SimulatedCrashException : Exception;
