@@ -14,6 +14,8 @@ public sealed class IpvsTests
         try
         {
             Task<string> InsideAsync(params string[] command) => Tool.RunAsync("ip", ["netns", "exec", name, .. command]);
+            // Without it the kernel takes no address for unicast.
+            await InsideAsync("ip", "link", "set", "lo", "up");
             await InsideAsync("ipvsadm", "-A", "-t", "10.0.0.1:80", "-s", "rr");
             await InsideAsync("ipvsadm", "-a", "-t", "10.0.0.1:80", "-r", "10.0.0.2:80", "--ipip");
             string table = await InsideAsync("ipvsadm", "-Sn");
