@@ -27,6 +27,7 @@ internal static class SoakCommand
         }
 
         using var interrupted = new CancellationTokenSource();
+        using var onHangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Interrupt);
         using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         foreach (var (name, value) in Compare.Machine())
@@ -40,9 +41,9 @@ internal static class SoakCommand
             foreach (bool hasPeer in options.HasPeer)
                 report.Print(new SoakRun(options, hasPeer, interrupted.Token).Execute());
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
         {
-            Console.Error.WriteLine("interrupted; daemons and namespaces are gone");
+            Console.Error.WriteLine("daemons and namespaces are gone");
             return Failure;
         }
         catch (InvalidOperationException exception)
@@ -62,6 +63,7 @@ internal static class SoakCommand
         void Interrupt(PosixSignalContext context)
         {
             context.Cancel = true;
+            Console.Error.WriteLine($"interrupted by {context.Signal}");
             interrupted.Cancel();
         }
     }

@@ -9,6 +9,7 @@ public class AllocationTests
     private const int Count = 1000;
 
     private readonly SimulatedLan _lan = new();
+    private int _turns;
 
     public AllocationTests() => _lan.Trace.Records = SimulationEventKinds.None;
 
@@ -27,7 +28,7 @@ public class AllocationTests
 
         Assert.Equal(0, allocated);
         Assert.Equal(VrrpState.Backup, router.State);
-        Assert.Equal(2 * Count, router.Counters.AdvertisementsReceived);
+        Assert.Equal(_turns, router.Counters.AdvertisementsReceived);
     }
 
     [Theory]
@@ -43,7 +44,7 @@ public class AllocationTests
         long allocated = Measure(() => _lan.Run(TimeSpan.FromSeconds(1)));
 
         Assert.Equal(0, allocated);
-        Assert.Equal(2 * Count, router.Counters.AdvertisementsSent - sent);
+        Assert.Equal(_turns, router.Counters.AdvertisementsSent - sent);
     }
 
     [Fact]
@@ -61,7 +62,7 @@ public class AllocationTests
         });
 
         Assert.Equal(0, allocated);
-        Assert.Equal(2 * Count, router.Counters.Dropped(PacketRejection.Checksum));
+        Assert.Equal(_turns, router.Counters.Dropped(PacketRejection.Checksum));
     }
 
     [Fact]
@@ -78,14 +79,21 @@ public class AllocationTests
         Assert.Equal(0, Measure(() => _lan.Run(TimeSpan.FromSeconds(1))));
     }
 
-    private static long Measure(Action turn)
+    /// <summary>What a thousand turns allocate, once the runtime has compiled for good what it calls often: some of that is on this thread.</summary>
+    private long Measure(Action turn)
     {
-        // The first half warms up: jitted code, caches, buffers.
-        for (int i = 0; i < Count; i++)
-            turn();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < Count; i++)
-            turn();
-        return GC.GetAllocatedBytesForCurrentThread() - before;
+        long allocated = 0;
+        for (int round = 0; round < 10; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < Count; i++)
+                turn();
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            _turns += Count;
+            if (round > 0 && allocated == 0)
+                break;
+        }
+
+        return allocated;
     }
 }

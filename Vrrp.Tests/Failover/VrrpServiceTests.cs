@@ -76,6 +76,33 @@ public class VrrpServiceTests
     }
 
     [Fact]
+    public async Task Reloads_hold_on_to_nothing_of_those_before()
+    {
+        const int Reloads = 200;
+        var service = Create(Config(InstanceText(Owner)));
+        await service.StartAsync(default);
+        var addresses = new List<WeakReference>();
+        for (int i = 1; i <= Reloads; i++)
+            addresses.Add(await ReloadAsync(service, i));
+
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        // The last one runs, and the one before may still be on somebody's stack.
+        Assert.InRange(addresses.Count(address => address.IsAlive), 1, 2);
+        Assert.Equal(3, Addresses().Length);
+        await service.StopAsync(new(canceled: true));
+    }
+
+    /// <summary>A reload that gives the router one address and takes that of the reload before.</summary>
+    private static async Task<WeakReference> ReloadAsync(VrrpService service, int number)
+    {
+        var config = Config(InstanceText($"{Owner}\nvirtual_ipaddress_excluded {{\n10.0.1.{number}\n}}"));
+        await service.ApplyAsync(config, TimeSpan.Zero, default);
+        return new(config.Instances[0].ExcludedAddresses[0]);
+    }
+
+    [Fact]
     public async Task Without_a_peer_it_is_in_fault_when_told_so_and_serves_again_when_not()
     {
         const string Told = Owner + "\nunicast_peer {\n}\nunicast_fault_no_peer";

@@ -153,13 +153,17 @@ public class VrrpPacketFuzzTests
         // Reversed, so that the comparison of sets runs, not only its fast path.
         var rulesIPv4 = Rules(IPFamily.IPv4, AddressesIPv4[..20]);
         var rulesIPv6 = Rules(IPFamily.IPv6, AddressesIPv6[..20]);
-        // The runtime counts calls and compiles again what is called often, some of it on this thread.
-        for (int i = 0; i < 1000; i++)
-            Exercise(buffer, frame, mac, rulesIPv4, rulesIPv6);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
-            Exercise(buffer, frame, mac, rulesIPv4, rulesIPv6);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        // The runtime compiles again what is called often, some of it on this thread: what counts is that it comes to an end.
+        long allocated = -1;
+        for (int round = 0; round < 10 && allocated != 0; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 1000; i++)
+                Exercise(buffer, frame, mac, rulesIPv4, rulesIPv6);
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        Assert.Equal(0, allocated);
     }
 
     private static void Exercise(byte[] buffer, byte[] frame, MacAddress mac, ReceptionRules rulesIPv4, ReceptionRules rulesIPv6)
