@@ -35,12 +35,12 @@ public sealed class LaboratoryTheoryAttribute(params string[] needs) : TheoryAtt
 /// <summary>What both attributes say.</summary>
 public interface ILaboratoryTest
 {
-    const int DefaultSeconds = 180;
+    const int DefaultSeconds = 300;
 
     /// <summary>What of the kernel the test needs.</summary>
     IReadOnlyList<string> Needs { get; }
 
-    /// <summary>What the test adds to the time limit of the machine. Everything takes five to ten times as long there.</summary>
+    /// <summary>What the test adds to the time limit of the machine. Everything takes ten times as long and more there.</summary>
     int Seconds { get; }
 
     /// <summary>Whether only the laboratory's own tests run it: it fails, or worse.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using Vrrp.Tests.Linux.Chaos;
 using Vrrp.Tests.Linux.Lab;
 using Xunit.Abstractions;
 
@@ -16,12 +17,13 @@ internal sealed class LaboratoryPair
     // For processors that are emulated, and shared with whatever else runs on the real ones.
     private static readonly TimeSpan LateTolerance = TimeSpan.FromSeconds(5);
 
-    private LaboratoryPair(Laboratory lab, VirtualRouterSpec router)
+    private LaboratoryPair(Laboratory lab, VirtualRouterSpec router, MemoryGroup? memory)
     {
         Lab = lab;
         Router = router;
-        A = lab.AddDirector(lab.A, DirectorKind.Vrrp);
-        B = lab.AddDirector(lab.B, DirectorKind.Vrrp);
+        Memory = memory;
+        A = lab.AddDirector(lab.A, DirectorKind.Vrrp, launcher: memory?.Launcher);
+        B = lab.AddDirector(lab.B, DirectorKind.Vrrp, launcher: memory?.Launcher);
     }
 
     public Laboratory Lab { get; }
@@ -32,32 +34,45 @@ internal sealed class LaboratoryPair
 
     public Director B { get; }
 
-    private IPAddress Vip => Router.Vips[0];
+    /// <summary>The memory that both share, if it was to be limited.</summary>
+    public MemoryGroup? Memory { get; }
+
+    public IPAddress Vip => Router.Vips[0];
 
     /// <summary>Builds the hosts, tells the story, and says all there is to know if it fails.</summary>
-    public static async Task RunAsync(ITestOutputHelper output, VirtualRouterSpec router, Func<LaboratoryPair, Task> story)
+    public static async Task RunAsync(ITestOutputHelper output, VirtualRouterSpec router, Func<LaboratoryPair, Task> story, bool hasMemoryGroup = false)
     {
         await using var lab = await Laboratory.CreateAsync();
+        await using var memory = hasMemoryGroup ? MemoryGroup.Create($"{lab.Prefix}pair", lab.Changed) : null;
         try
         {
-            await story(new(lab, router));
+            await story(new(lab, router, memory));
         }
         catch
         {
             output.WriteLine(await lab.ReportAsync());
             throw;
         }
+        finally
+        {
+            // A group can go when nobody is in it.
+            await lab.StopAsync();
+        }
     }
 
     /// <summary>Starts both.</summary>
-    /// <param name="extra">Further lines of both instances.</param>
-    public async Task ElectAsync(string extra = "")
+    /// <param name="following">Blocks that follow both instances.</param>
+    public async Task ElectAsync(string following = "")
     {
-        await A.StartAsync(Router.ToConfig(A.Host, B.Host, HighPriority, extra));
+        await A.StartAsync(Router.ToConfig(A.Host, B.Host, HighPriority) + following);
         await WaitForMasterAsync(A, since: 0);
-        await B.StartAsync(Router.ToConfig(B.Host, A.Host, LowPriority, extra));
+        await B.StartAsync(Router.ToConfig(B.Host, A.Host, LowPriority) + following);
         await B.WaitForBackupAsync(Router.Name);
     }
+
+    /// <summary>Whether the address is where the configuration wants it: on the interface that it names, or else on the virtual router's.</summary>
+    public bool HasVip(Director director) =>
+        director.Host.HasAddress(Vip, Router.Addresses[0].Split(" dev ") is [_, var device] ? device : LabHost.Device(Router.Network));
 
     public IEnumerable<CapturedFrame> AdvertsOf(Director director, int since = 0) => AdvertsOf(director, Lab.Captures[0], since);
 
@@ -69,7 +84,7 @@ internal sealed class LaboratoryPair
 
     public Task WaitForMasterAsync(Director director, int since) => Lab.WaitForAsync(
         $"{director} to be Master",
-        () => AdvertsOf(director, since).Any(frame => frame.Advert!.Priority > 0) && director.Host.HasAddress(Vip, Router.Network));
+        () => AdvertsOf(director, since).Any(frame => frame.Advert!.Priority > 0) && HasVip(director));
 
     public Task WaitForAdvertsAsync(Director director, int count)
     {
@@ -83,8 +98,8 @@ internal sealed class LaboratoryPair
     {
         Assert.DoesNotContain(AdvertsOf(A, since), frame => frame.Advert!.Priority == 0);
         Assert.Empty(AdvertsOf(B, since));
-        Assert.True(A.Host.HasAddress(Vip), $"{A} has lost {Vip}");
-        Assert.False(B.Host.HasAddress(Vip), $"{B} has taken {Vip}");
+        Assert.True(HasVip(A), $"{A} has lost {Vip}");
+        Assert.False(HasVip(B), $"{B} has taken {Vip}");
     }
 
     /// <summary>B took over as long after the last advert that it got as the protocol says.</summary>

@@ -113,7 +113,8 @@ internal sealed class LaboratoryRun
         return $"{why}\n{(running.Length == 0 ? "No case had begun." : $"The last that had begun: {running}")}\n{await errors}{said}";
     }
 
-    private static string Script()
+    /// <summary>Where the build has put the script that makes the machine.</summary>
+    public static string Script()
     {
         string script = Path.Combine(AppContext.BaseDirectory, "Laboratory", "laboratory");
         return File.Exists(script) ? script : throw new LaboratoryException($"{script} is missing.");

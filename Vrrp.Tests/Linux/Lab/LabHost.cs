@@ -41,10 +41,12 @@ internal sealed class LabHost : IAsyncDisposable
 
     public IPAddress LinkLocal(int network) => IPAddress.Parse($"fe80::ff:fe00:{(network << 8) | Number:x}");
 
-    public bool HasAddress(IPAddress address, int network = 0)
+    public bool HasAddress(IPAddress address, int network = 0) => HasAddress(address, Device(network));
+
+    public bool HasAddress(IPAddress address, string device)
     {
         lock (_addresses)
-            return _addresses.Contains((Device(network), address));
+            return _addresses.Contains((device, address));
     }
 
     public async Task StartAsync(int networks)

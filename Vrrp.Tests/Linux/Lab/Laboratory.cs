@@ -11,7 +11,7 @@ namespace Vrrp.Tests.Linux.Lab;
 internal sealed class Laboratory : IAsyncDisposable
 {
     /// <summary>For what should happen within a second or is bounded by the protocol: machines may be slow, an emulated one is.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(LaboratoryNeed.IsInside ? 120 : 20);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(LaboratoryNeed.IsInside ? 300 : 20);
 
     private const string NamePrefix = "vrrplab.";
 
