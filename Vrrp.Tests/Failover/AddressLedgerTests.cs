@@ -42,6 +42,17 @@ public sealed class AddressLedgerTests : IDisposable
         Assert.Empty(Ledger().Read());
     }
 
+    [Fact]
+    public void A_file_that_is_far_too_large_is_not_read()
+    {
+        using (var file = File.OpenWrite(_path))
+            file.SetLength(9 * 1024 * 1024);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Empty(Ledger().Read());
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1024 * 1024);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("eth0")]

@@ -73,6 +73,9 @@ internal sealed class DiagnosticBag
     public void TooManyIncludes(Place at, int depth, int files) => Add("VRRP0013", Error, at,
         Format($"files include each other more than {depth} deep, or more than {files} files are included; a file that includes itself does that."));
 
+    public void TooManyNames(Place at, int names) => Add("VRRP0014", Error, at,
+        Format($"the include lines look at more than {names} names of files and directories; reading stopped here. A pattern of directories in directories does that."));
+
     public void LineTooLong(Place at, int limit) => Add("VRRP0020", Warning, at,
         Format($"the line is longer than {limit} bytes and is ignored, as keepalived ignores it."));
 
@@ -239,6 +242,9 @@ internal sealed class DiagnosticBag
     public void LooksLikeKeyword(Token word, string list, string block) => Add("VRRP0131", Warning, word,
         $"'{Clean(word.Text)}' is a keyword of {block}, but here it is read as an entry of '{list}': is a '}}' missing before it?");
 
+    public void NotAHostAddress(Token word, string list) => Add("VRRP0140", Warning, word,
+        $"'{Clean(word.Text)}' in '{list}' is no address that a host can have; it is ignored.");
+
     // 02xx: instances
 
     public void MissingVirtualRouterId(Token name) => Add("VRRP0201", Error, name,
@@ -274,7 +280,7 @@ internal sealed class DiagnosticBag
     public void IntervalRounded(Token word, AdvertisementInterval used, string why) => Add("VRRP0211", Warning, word,
         $"'advert_int' is {used}, not {Clean(word.Text)}: {why}.");
 
-    public void RepeatedAddress(Token word, SourceSpan first) => Add("VRRP0224", Warning, word,
+    public void RepeatedAddress(Token word, SourceSpan first) => Add("VRRP0235", Warning, word,
         $"{Clean(word.Text)} is in the list already; it is advertised twice, as by keepalived before 2.4, which would drop adverts of another length. Remove it on all routers.",
         [new(first, "the first one")]);
 

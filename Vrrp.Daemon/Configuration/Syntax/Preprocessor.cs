@@ -14,6 +14,7 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
     public const int MaxFileSize = 16 * 1024 * 1024;
     private const int MaxIncludeDepth = 32;
     private const int MaxFiles = 2000;
+    private const int MaxNames = 100_000;
     private const int MaxLineBytes = 1023;
     private const int MaxLines = 500_000;
     private const int MaxExpandedCharacters = 64 * 1024 * 1024;
@@ -23,6 +24,7 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
     private readonly Stack<LineSource> _sources = new();
     private readonly Dictionary<string, Definition> _definitions = new(StringComparer.Ordinal);
     private readonly Lexer _lexer = new(diagnostics);
+    private readonly BoundedFiles _names = new(files, MaxNames);
     private readonly Random _random = new(options.RandomSeed ?? Environment.TickCount);
     private readonly string _configId = options.ConfigId ?? Environment.MachineName.Split('.')[0];
     private int _files;
@@ -500,12 +502,12 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
             string path = Path.Combine(directory, alternative);
             if (PathGlob.HasWildcard(alternative))
             {
-                var matches = PathGlob.Expand(files, path);
+                var matches = PathGlob.Expand(_names, path);
                 found.AddRange(matches);
                 if (matches.Count == 0 && strictness is 'w' or 'a')
                     diagnostics.IncludeMatchesNothing(span, alternative);
             }
-            else if (files.GetKind(path) == FileKind.Missing)
+            else if (_names.GetKind(path) == FileKind.Missing)
             {
                 bool required = alternatives.Count > 1 ? strictness is 'b' or 'a' : strictness is 'm' or 'w' or 'a';
                 diagnostics.IncludeMissing(span, path, required);
@@ -514,6 +516,13 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
             {
                 found.Add(path);
             }
+        }
+
+        if (_names.IsExhausted)
+        {
+            diagnostics.TooManyNames(span, MaxNames);
+            _stopped = true;
+            return true;
         }
 
         if (depth > MaxIncludeDepth || _files + found.Count > MaxFiles)
@@ -555,6 +564,27 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
         }
 
         Push(new SourceText(path, text, encoding), Path.GetDirectoryName(path) ?? "", depth);
+    }
+
+    /// <summary>A file system that is empty once so many names in it were looked at: patterns of directories in directories never end.</summary>
+    private sealed class BoundedFiles(IConfigurationFiles files, int names) : IConfigurationFiles
+    {
+        private int _left = names;
+
+        public bool IsExhausted => _left <= 0;
+
+        public FileKind GetKind(string path) => --_left < 0 ? FileKind.Missing : files.GetKind(path);
+
+        public byte[]? Read(string path, int limit, out string? problem) => files.Read(path, limit, out problem);
+
+        public IReadOnlyList<string> List(string directory)
+        {
+            if (--_left < 0)
+                return [];
+            var list = files.List(directory);
+            _left -= list.Count;
+            return list;
+        }
     }
 
     private sealed class LineSource(List<SourceLine> lines, ImmutableDictionary<string, SourceLine> variables, string directory, int depth)
