@@ -14,6 +14,7 @@ internal sealed class AddressLedger(string path, ILogger logger)
     private const int MaxOctets = 8 * 1024 * 1024;
 
     private HashSet<string> _ours = new(StringComparer.Ordinal);
+    private bool _isWritten = true;
 
     /// <summary>What an earlier process left in the file.</summary>
     public IReadOnlyList<VirtualAddress> Read()
@@ -45,12 +46,13 @@ internal sealed class AddressLedger(string path, ILogger logger)
     {
         var present = Present();
         var ours = wanted.Select(Format).Where(line => _ours.Contains(line) || !present.Contains(line)).ToHashSet(StringComparer.Ordinal);
-        if (ours.SetEquals(_ours))
+        if (_isWritten && ours.SetEquals(_ours))
             return;
         _ours = ours;
+        _isWritten = false;
+        string next = path + ".new";
         try
         {
-            string next = path + ".new";
             var options = new FileStreamOptions
             {
                 Mode = FileMode.Create,
@@ -64,19 +66,25 @@ internal sealed class AddressLedger(string path, ILogger logger)
             }
 
             File.Move(next, path, overwrite: true);
+            _isWritten = true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             FailoverLog.LedgerFailed(logger, path, exception.Message);
+            // On a full disk it holds a part of the space that the next attempt needs.
+            if (File.Exists(next))
+                Delete(next);
         }
     }
 
     /// <summary>After a clean stop nothing is left to be found.</summary>
-    public void Delete()
+    public void Delete() => Delete(path);
+
+    private void Delete(string file)
     {
         try
         {
-            File.Delete(path);
+            File.Delete(file);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

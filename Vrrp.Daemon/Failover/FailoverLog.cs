@@ -80,6 +80,12 @@ internal static partial class FailoverLog
     [LoggerMessage(24, LogLevel.Information, "({VirtualRouter}) is {Status}")]
     public static partial void Status(ILogger logger, string virtualRouter, string status);
 
+    [LoggerMessage(25, LogLevel.Information, "the statistics are in {Path}; the latest timer was {Milliseconds:0.000} ms late, one of ({VirtualRouter})")]
+    public static partial void StatisticsWritten(ILogger logger, string path, double milliseconds, string virtualRouter);
+
+    [LoggerMessage(26, LogLevel.Error, "the statistics cannot be written to {Path}: {Error}")]
+    public static partial void StatisticsFailed(ILogger logger, string path, string error);
+
     [LoggerMessage(40, LogLevel.Warning, "the record of our addresses, {Path}, cannot be used: {Error}; after a kill -9, addresses no longer configured would be left")]
     public static partial void LedgerFailed(ILogger logger, string path, string error);
 

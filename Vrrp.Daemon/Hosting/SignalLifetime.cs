@@ -7,7 +7,7 @@ using Vrrp.Daemon.Failover;
 namespace Vrrp.Daemon.Hosting;
 
 /// <summary>
-/// SIGTERM and SIGINT stop with a hand-over, and a second one at once; SIGHUP reloads, SIGUSR1 logs what each router is. Any other signal
+/// SIGTERM and SIGINT stop with a hand-over, and a second one at once; SIGHUP reloads, SIGUSR1 logs what each router is, SIGUSR2 writes keepalived's statistics file. Any other signal
 /// that would end a process that does not expect it has no effect: the addresses would outlive it. It takes the place of the host's own
 /// lifetime, which knows the first of these only.
 /// </summary>
@@ -42,7 +42,7 @@ internal sealed class SignalLifetime(
             reloads.Request();
         }));
         Register(SIGUSR1, "each router's state follows", () => _ = vrrp.LogStatusAsync());
-        Register(SIGUSR2, "keepalived's statistics file is not active in this version");
+        Register(SIGUSR2, "writing the statistics", () => _ = vrrp.WriteStatisticsAsync(StatisticsFile.DefaultPath));
         for (int signal = FirstRealTime; signal <= LastRealTime; signal++)
             Register(signal, "keepalived's dump for it is not active in this version");
         foreach (int signal in s_harmless)

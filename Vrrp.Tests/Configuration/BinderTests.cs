@@ -120,6 +120,7 @@ public class BinderTests
     [InlineData("auth_type MD5\nauth_pass 1234", null, "VRRP0218")]
     [InlineData("auth_type PASS\nauth_pass a b", "a", "VRRP0122")]
     [InlineData("auth_type PASS\nauth_pas 1234", null, "VRRP0221,VRRP0101")]
+    [InlineData("auth_type PASS\nauth_pass 12345678é", "12345678", "VRRP0220")]
     public void Authentication(string lines, string? password, string codes)
     {
         string text = InstanceText($"authentication {{\n{lines}\n}}");
@@ -148,8 +149,20 @@ public class BinderTests
     [Theory]
     [InlineData("version 3")]
     [InlineData("strict_mode")]
-    public void Authentication_is_dropped_where_the_protocol_has_none(string lines) =>
-        Assert.Null(Instance(lines + "\nauthentication {\nauth_type PASS\nauth_pass 1\n}").Authentication);
+    public void Authentication_is_dropped_where_the_protocol_has_none(string lines)
+    {
+        string text = InstanceText(lines + "\nauthentication {\nauth_type PASS\nauth_pass 1\n}");
+        Assert.Null(Config(text).Instances[0].Authentication);
+        Assert.Equal(["VRRP0217"], Codes(text));
+    }
+
+    [Fact]
+    public void A_password_that_is_not_ASCII_is_an_error_at_its_place()
+    {
+        var result = Load(InstanceText("authentication {\nauth_type PASS\nauth_pass pässwor\n}"));
+        Assert.Null(result.Config);
+        Assert.Equal(["VRRP0236 12:11"], Findings(result));
+    }
 
     [Theory]
     [InlineData("10.0.0.5/24", "10.0.0.5/24")]
@@ -236,6 +249,13 @@ public class BinderTests
         Assert.True(Instance("strict_mode\npriority 255") is { Accept: true, OwnerIgnoreAdverts: true });
         Assert.False(Instance("strict_mode off", "vrrp_strict").Strict);
     }
+
+    [Theory]
+    [InlineData("fe80::1", "strict_mode", "")]
+    [InlineData("2001:db8::1", "strict_mode", "VRRP0230")]
+    [InlineData("2001:db8::1", "", "")]
+    public void Strict_mode_wants_a_link_local_address_first(string address, string line, string codes) =>
+        Assert.Equal(codes, string.Join(',', Codes($"vrrp_instance V {{\nversion 3\ninterface eth0\nvirtual_router_id 1\n{line}\nvirtual_ipaddress {{\n{address}\n}}\n}}")));
 
     [Fact]
     public void Switches()
@@ -382,6 +402,23 @@ public class BinderTests
         var clock = System.Diagnostics.Stopwatch.StartNew();
         Assert.True(Load(text.ToString()).Diagnostics.Length < 2100);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), clock.Elapsed.ToString());
+    }
+
+    [Fact]
+    public void No_two_kinds_of_finding_share_a_code()
+    {
+        using var file = new StreamReader(Path.Combine(Root(), "Vrrp.Daemon", "Configuration", "Diagnostics", "DiagnosticBag.cs"));
+        string[] codes = [.. System.Text.RegularExpressions.Regex.Matches(file.ReadToEnd(), "Add\\(\"(VRRP[0-9]{4})\"").Select(match => match.Groups[1].Value)];
+        Assert.True(codes.Length > 100);
+        Assert.Equal(codes.Distinct(), codes);
+
+        static string Root()
+        {
+            string directory = AppContext.BaseDirectory;
+            while (!File.Exists(Path.Combine(directory, "Vrrp.sln")))
+                directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("The tests run from below the folder of Vrrp.sln.");
+            return directory;
+        }
     }
 
     [Fact]

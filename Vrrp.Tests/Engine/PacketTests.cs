@@ -5,24 +5,18 @@ namespace Vrrp.Tests.Engine;
 /// <summary>Which packets reach which router, and what is told of those that do not.</summary>
 public class PacketTests
 {
-    private readonly TestLan _lan = new();
-    private readonly TestNode _node;
+    private readonly ScenarioLan _lan = new();
+    private readonly ScenarioNode _node;
 
     public PacketTests() => _node = _lan.AddNode("A");
 
     private void StartMaster(VirtualRouterConfig? config = null)
     {
-        _node.Add(config ?? TestNode.Config());
+        _node.Add(config ?? ScenarioNode.Config());
         _lan.RunTo(10);
         Assert.Equal(VrrpState.Master, _node.State());
         _lan.Mark();
         _node.TakeLog();
-    }
-
-    private void Arrive(FakePacket packet)
-    {
-        _node.Arrive(IPFamily.IPv4, packet);
-        _node.TurnIfDue();
     }
 
     [Fact] // VR-125
@@ -45,7 +39,7 @@ public class PacketTests
         _node.Hear(255, source: "10.0.0.254");
 
         Assert.Equal(VrrpState.Backup, _node.State());
-        Assert.False(_node.Platform.Has("10.0.0.254"));
+        Assert.False(_node.Has("10.0.0.254"));
     }
 
     [Fact]
@@ -67,7 +61,7 @@ public class PacketTests
     [Fact]
     public void A_group_of_ones_own_is_where_peers_are_heard()
     {
-        var config = TestNode.Config() with { MulticastGroup = IPAddressValue.Parse("224.0.0.99") };
+        var config = ScenarioNode.Config() with { MulticastGroup = IPAddressValue.Parse("224.0.0.99") };
         _node.Add(config);
         _lan.RunTo(1);
         _node.Hear(200, destination: "224.0.0.18");
@@ -105,13 +99,13 @@ public class PacketTests
     public void Dropped_packets_are_counted_once_and_told_at_most_once_a_minute()
     {
         StartMaster();
-        var bad = TestNode.Packet(255, "10.0.0.200");
+        var bad = ScenarioNode.Packet(255, "10.0.0.200");
         bad.Message[7] ^= 1;
         var before = _node.Router().State;
         for (int i = 0; i < 1000; i++)
         {
-            _lan.At(i * 0.1m, () => _node.Arrive(IPFamily.IPv4, bad));
-            _lan.At(i * 0.1m, () => _node.Arrive(IPFamily.IPv4, bad with { HopLimit = 254 }));
+            _lan.At(i * 0.1m, () => _node.Arrive(bad));
+            _lan.At(i * 0.1m, () => _node.Arrive(bad with { HopLimit = 254 }));
         }
 
         _lan.RunTo(99.95m);
@@ -140,7 +134,7 @@ public class PacketTests
     [Fact]
     public void Unicast_routers_of_one_vrid_are_told_apart_by_their_peers()
     {
-        var config = TestNode.Config();
+        var config = ScenarioNode.Config();
         _node.Add(config with { Name = "p", UnicastPeers = [new(IPAddressValue.Parse("10.0.0.101"))] });
         _node.Add(config with
         {
@@ -161,8 +155,8 @@ public class PacketTests
     public void Unicast_pairs_elect_one_master()
     {
         var other = _lan.AddNode("B");
-        _node.Add(TestNode.Config(200) with { UnicastPeers = [new(other.Address)] });
-        other.Add(TestNode.Config(100) with { UnicastPeers = [new(_node.Address)] });
+        _node.Add(ScenarioNode.Config(200) with { UnicastPeers = [new(other.Address)] });
+        other.Add(ScenarioNode.Config(100) with { UnicastPeers = [new(_node.Address)] });
         _lan.RunTo(20);
 
         _lan.AssertTransitions("0 A Backup", "0 B Backup", "3.21875 A Master");
@@ -172,7 +166,7 @@ public class PacketTests
     [Fact]
     public void Multicast_at_a_unicast_router_is_dropped()
     {
-        StartMaster(TestNode.Config() with { UnicastPeers = [new(IPAddressValue.Parse("10.0.0.101"))] });
+        StartMaster(ScenarioNode.Config() with { UnicastPeers = [new(IPAddressValue.Parse("10.0.0.101"))] });
         _node.Hear(200);
 
         Assert.Equal(1, _node.Router().Counters.Dropped(PacketRejection.WrongCastMode));
@@ -182,7 +176,7 @@ public class PacketTests
     [Fact]
     public void A_differing_interval_is_told_once_a_minute_and_used()
     {
-        _node.Add(TestNode.Config());
+        _node.Add(ScenarioNode.Config());
         for (int i = 0; i < 65; i++)
         {
             _lan.RunTo(i);
@@ -200,11 +194,11 @@ public class PacketTests
         var random = new Random(4711);
         for (int i = 0; i < 5_000; i++)
         {
-            var message = TestNode.Packet(200, "10.0.0.200").Message;
+            var message = ScenarioNode.Packet(200, "10.0.0.200").Message;
             message = random.Next(3) == 0 ? message[..random.Next(message.Length)] : message;
             if (message.Length > 0)
                 message[random.Next(message.Length)] ^= (byte)random.Next(1, 256);
-            Arrive(new(IPAddressValue.Parse("10.0.0.200"), IPAddressValue.MulticastGroupIPv4, 255, message));
+            _node.Read(new(IPAddressValue.Parse("10.0.0.200"), IPAddressValue.MulticastGroupIPv4, 255, message));
         }
 
         Assert.Equal(VrrpState.Master, _node.State());

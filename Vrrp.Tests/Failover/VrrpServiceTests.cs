@@ -16,18 +16,18 @@ public class VrrpServiceTests
 {
     private const string Owner = "state MASTER\npriority 255";
     private const int AppliedEvent = 17;
-    private readonly FakePlatform _platform = new();
+    private readonly RecordingPlatform _platform = new();
     private readonly Events _events = new();
 
-    public VrrpServiceTests() => _platform.AddInterface(1, "eth0", true, "10.0.0.9");
+    public VrrpServiceTests() => _platform.AddInterface(1, "eth0", "10.0.0.9");
 
     private VrrpService Create(DaemonConfig config) => new(
         config, new DaemonRun { ConfigurationPath = "test.conf" }, new NotificationLogger(NullLogger<NotificationLogger>.Instance), new Lifetime(), _events)
     {
-        Platform = _platform,
+        Platform = _platform.Kernel,
     };
 
-    private string[] Addresses() => [.. _platform.Interface("eth0").Addresses.Select(at => at.Address.ToString())];
+    private string[] Addresses() => [.. _platform.Kernel.Interface("eth0").Addresses.Select(at => at.Address.ToString())];
 
     [Fact]
     public async Task A_start_that_fails_takes_its_addresses_back()

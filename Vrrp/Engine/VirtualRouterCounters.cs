@@ -5,7 +5,8 @@ namespace Vrrp;
 /// <summary>Counters of one virtual router, under the meanings of RFC 8347. They only grow while the router lives.</summary>
 public sealed class VirtualRouterCounters
 {
-    private readonly long[] _dropped = new long[256];
+    // Made for the first packet that is dropped; most routers never drop one.
+    private long[]? _dropped;
 
     internal VirtualRouterCounters()
     {
@@ -41,25 +42,21 @@ public sealed class VirtualRouterCounters
     /// <summary>Packets dropped for a reason.</summary>
     /// <param name="reason">The reason.</param>
     /// <returns>How many.</returns>
-    public long Dropped(PacketRejection reason) => _dropped[(byte)reason];
+    public long Dropped(PacketRejection reason) => _dropped?[(byte)reason] ?? 0;
 
-    internal long CountDropped(PacketRejection reason) => ++_dropped[(byte)reason];
+    internal void CountDropped(PacketRejection reason) => (_dropped ??= new long[256])[(byte)reason]++;
 
-    internal VirtualRouterCounters Copy()
+    internal VirtualRouterCounters Copy() => new()
     {
-        var copy = new VirtualRouterCounters
-        {
-            MasterTransitions = MasterTransitions,
-            AdvertisementsReceived = AdvertisementsReceived,
-            AdvertisementsSent = AdvertisementsSent,
-            PriorityZeroReceived = PriorityZeroReceived,
-            PriorityZeroSent = PriorityZeroSent,
-            AnnouncementsSent = AnnouncementsSent,
-            SendFailures = SendFailures,
-            LowerMastersHeard = LowerMastersHeard,
-            MaxLateness = MaxLateness,
-        };
-        _dropped.CopyTo(copy._dropped, 0);
-        return copy;
-    }
+        MasterTransitions = MasterTransitions,
+        AdvertisementsReceived = AdvertisementsReceived,
+        AdvertisementsSent = AdvertisementsSent,
+        PriorityZeroReceived = PriorityZeroReceived,
+        PriorityZeroSent = PriorityZeroSent,
+        AnnouncementsSent = AnnouncementsSent,
+        SendFailures = SendFailures,
+        LowerMastersHeard = LowerMastersHeard,
+        MaxLateness = MaxLateness,
+        _dropped = (long[]?)_dropped?.Clone(),
+    };
 }

@@ -185,9 +185,18 @@ internal sealed partial class VrrpEngine
     private void CountConfigured(VirtualRouterConfig config, int change)
     {
         foreach (var address in config.VirtualAddresses)
-            CollectionsMarshal.GetValueRefOrAddDefault(_configured, address.Address, out _) += change;
+            CountConfigured(address.Address, change);
         foreach (var address in config.ExcludedAddresses)
-            CollectionsMarshal.GetValueRefOrAddDefault(_configured, address.Address, out _) += change;
+            CountConfigured(address.Address, change);
+    }
+
+    private void CountConfigured(IPAddressValue address, int change)
+    {
+        ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_configured, address, out _);
+        count += change;
+        // What nobody wants any more is looked for as a key: whether it was left behind, whether its arrival concerns anyone.
+        if (count == 0)
+            _configured.Remove(address);
     }
 
     private bool IsHeldByAnother(VirtualRouter router, in AddressAssignment assignment)

@@ -187,6 +187,10 @@ internal sealed partial class VrrpEngine
 
     public IEnumerable<VirtualRouter> Routers => _byName.Values;
 
+    public VirtualRouter? Find(string name) => _byName.GetValueOrDefault(name);
+
+    public VirtualRouter? Find(int token) => token < _routers.Count ? _routers[token] : null;
+
     /// <summary>The node stops: what leaves leaves, and nothing new begins.</summary>
     public bool IsStopping { get; set; }
 
@@ -264,6 +268,7 @@ internal sealed partial class VrrpEngine
         router.Interface?.Detach(router);
         router.Interface = null;
         router.Link = null;
+        _routersHaveLeft = true;
         _byName.Remove(router.Config.Name);
         CountConfigured(router.Config, -1);
         _routers[router.Token] = null;

@@ -249,6 +249,26 @@ internal sealed partial class VrrpEngine
         return link;
     }
 
+    /// <summary>After a turn, in which a link may have been in the midst of receiving: one without a router is a socket and a membership too many.</summary>
+    private void CloseUnusedLinks()
+    {
+        _routersHaveLeft = false;
+        foreach (var at in _interfaces.Values)
+        {
+            if (at.Link4 is not null && !at.Routers.Exists(router => router.Link == at.Link4))
+            {
+                CloseLink(at.Link4);
+                at.Link4 = null;
+            }
+
+            if (at.Link6 is not null && !at.Routers.Exists(router => router.Link == at.Link6))
+            {
+                CloseLink(at.Link6);
+                at.Link6 = null;
+            }
+        }
+    }
+
     private void CloseLink(IVrrpLink? link)
     {
         if (link is null)

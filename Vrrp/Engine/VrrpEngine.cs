@@ -60,6 +60,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private int _depth;
     private bool _isListing;
     private bool _addressesWereRemoved;
+    private bool _routersHaveLeft;
     private long _worstStall;
     private Instant _nextStallNotice;
 
@@ -201,6 +202,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         // A member that was removed just now may have been what the others waited for.
         ApplyGroups();
         Flush();
+        if (_routersHaveLeft)
+            CloseUnusedLinks();
     }
 
     private void Flush()

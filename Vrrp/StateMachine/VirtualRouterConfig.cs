@@ -187,6 +187,8 @@ public sealed record VirtualRouterConfig
             problems.Add("VRRP version 3 advertises every 10 ms to 40.95 s.");
         if (Version == VrrpVersion.V3 && Password is not null)
             problems.Add("VRRP version 3 has no authentication; leave the password out.");
+        else if (Password is { IsEmpty: true })
+            problems.Add("An empty password protects nothing; null means that there is no authentication.");
         if (Version == VrrpVersion.V3 && VirtualAddresses.Length == 0)
             problems.Add("VRRP version 3 needs at least one virtual address.");
         if (VirtualAddresses.Length > 255)
@@ -209,6 +211,8 @@ public sealed record VirtualRouterConfig
         {
             if (peer.Address.Family != Family)
                 problems.Add($"Unicast peer {peer.Address} is not of family {Family}.");
+            else if (peer.Address.IsMulticast || peer.Address.IsUnspecified)
+                problems.Add($"'{peer.Address}' is no unicast peer: it is not the address of one router.");
         }
 
         if (!SourceAddress.IsNone && SourceAddress.Family != Family)

@@ -674,7 +674,14 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         }
 
         if (d.Password is { Length: > 0 } password)
-            return new(AuthenticationType.Pass, password);
+        {
+            if (!password.Bytes.ContainsAnyExceptInRange((byte)0x01, (byte)0x7F))
+                return new(AuthenticationType.Pass, password);
+            diagnostics.PasswordNotAscii(d.PasswordPlace!);
+            valid = false;
+            return null;
+        }
+
         diagnostics.EmptyPassword(d.PasswordPlace ?? d.AuthenticationPlace);
         return null;
     }

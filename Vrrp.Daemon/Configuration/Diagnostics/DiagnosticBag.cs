@@ -309,6 +309,9 @@ internal sealed class DiagnosticBag
     public void PasswordCut(Token word, int length) => Add("VRRP0220", Warning, word,
         Format($"the password has {length} bytes and only the first 8 are sent, as by keepalived; cut it to 8 on all routers."));
 
+    public void PasswordNotAscii(Token word) => Add("VRRP0236", Error, word,
+        "the first 8 bytes of the password are not all ASCII: what is sent of them depends on the encoding of the file. Use ASCII on all routers.");
+
     public void EmptyPassword(Token word) => Add("VRRP0221", Warning, word, "there is no password, so there is no authentication, as with keepalived.");
 
     public void PasswordWithoutType(Token word) => Add("VRRP0222", Warning, word, "there is an auth_pass but no auth_type, so there is no authentication, as with keepalived.");

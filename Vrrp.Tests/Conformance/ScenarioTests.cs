@@ -1,13 +1,15 @@
 using Vrrp.Packets;
+using Vrrp.Simulation;
+using Vrrp.Tests.Engine;
 
-namespace Vrrp.Tests.Engine;
+namespace Vrrp.Tests.Conformance;
 
 /// <summary>SIM-01 to SIM-20 of the conformance list, with engines on a LAN and to the nanosecond.</summary>
 public class ScenarioTests
 {
-    private readonly TestLan _lan = new();
+    private readonly ScenarioLan _lan = new();
 
-    private TestNode Start(string name, VirtualRouterConfig config)
+    private ScenarioNode Start(string name, VirtualRouterConfig config)
     {
         var node = _lan.AddNode(name);
         node.Add(config);
@@ -15,12 +17,12 @@ public class ScenarioTests
     }
 
     private static VirtualRouterConfig Config(int priority, int centiseconds = 100) =>
-        TestNode.Config(priority) with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(centiseconds) };
+        ScenarioNode.Config(priority) with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(centiseconds) };
 
     private static VirtualRouterConfig Version2(int priority, int seconds = 1) => Config(priority, seconds * 100) with { Version = VrrpVersion.V2 };
 
     /// <summary>A with 200 is Master and B with 150 Backup; the mark is A's last advertisement.</summary>
-    private (TestNode A, TestNode B) StartPair(VirtualRouterConfig? a = null, VirtualRouterConfig? b = null)
+    private (ScenarioNode A, ScenarioNode B) StartPair(VirtualRouterConfig? a = null, VirtualRouterConfig? b = null)
     {
         var nodes = (Start("A", a ?? Config(200)), Start("B", b ?? Config(150)));
         _lan.RunTo(40);
@@ -30,11 +32,11 @@ public class ScenarioTests
     }
 
     /// <summary>Runs up to the next advertisement of a node and counts from there.</summary>
-    private void MarkAdvertisement(TestNode node)
+    private void MarkAdvertisement(ScenarioNode node)
     {
         int count = node.Sent.Count;
         while (node.Sent.Count == count)
-            _lan.RunTo((node.NextDeadline.Nanoseconds - _lan.Epoch.Nanoseconds) / 1_000_000_000m);
+            _lan.RunTo((node.Simulated.NextWake.Nanoseconds - _lan.Epoch.Nanoseconds) / 1_000_000_000m);
         _lan.Mark();
     }
 
@@ -75,7 +77,7 @@ public class ScenarioTests
 
         Assert.True(isRemoved());
         _lan.AssertTransitions("0 A Initialize", "0.4140625 B Master");
-        Assert.Equal(0, a.Sent[^1].Packet.Message[2]);
+        Assert.Equal((_lan.Epoch, 0), (a.Sent[^1].At, a.Sent[^1].Packet.Message[2]));
         Assert.Equal(VrrpState.Backup, c.State());
         Assert.Equal(1, b.Router().Counters.PriorityZeroReceived);
     }
@@ -153,31 +155,35 @@ public class ScenarioTests
         var b = Start("B", Version2(100, 2));
         _lan.RunTo(30);
 
+        _lan.AssertTransitions("0 A Backup", "0 B Backup", "3.21875 A Master", "6.609375 B Master");
         _lan.AssertStates(VrrpState.Master, VrrpState.Master);
         Assert.True(a.Router().Counters.Dropped(PacketRejection.Interval) > 5);
         Assert.True(b.Router().Counters.Dropped(PacketRejection.Interval) > 5);
         Assert.Contains("both routers will be Master", Assert.Single(b.Take<PacketDropped>()).Detail, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Sim_10_a_partition_heals_at_the_first_advertisement()
+    [Theory]
+    [InlineData(true, "0.1953125 B Backup", "adv 200, adv 200, arp 10.0.0.254")]
+    // RFC 3768 and RFC 5798 let it wait for the next regular advertisement.
+    [InlineData(false, "1 B Backup", "adv 200, arp 10.0.0.254, adv 200")]
+    public void Sim_10_a_partition_heals_at_the_first_advertisement(bool answers, string expected, string log)
     {
-        _lan.Delivers = (_, _, _) => false;
-        var a = Start("A", Config(200));
+        var a = Start("A", Config(200) with { AnswerLowerPriority = answers });
         var b = Start("B", Config(150));
+        _lan.Simulated.Partition(a.Simulated);
         _lan.RunTo(20);
         _lan.AssertStates(VrrpState.Master, VrrpState.Master);
         a.TakeLog();
         MarkAdvertisement(a);
         _lan.RunTo(0.1m);
-        _lan.Delivers = (_, _, _) => true;
-        _lan.RunTo(0.9m);
+        _lan.Simulated.Heal();
+        _lan.RunTo(answers ? 0.9m : 1.1m);
 
         // B advertises 0.1953125 s after A; A answers at once and does not wait for its own timer.
-        _lan.AssertTransitions("0.1953125 B Backup");
-        Assert.Equal("adv 200, adv 200, arp 10.0.0.254", a.TakeLog());
+        _lan.AssertTransitions(expected);
+        Assert.Equal(log, a.TakeLog());
         Assert.Equal(b.Address, Assert.Single(a.Take<SecondMasterHeard>()).Peer);
-        Assert.False(b.Platform.Has("10.0.0.254"));
+        Assert.False(b.Has("10.0.0.254"));
     }
 
     [Theory]
@@ -193,9 +199,9 @@ public class ScenarioTests
     }
 
     [Theory]
-    [InlineData(true, VrrpState.Master)]
-    [InlineData(null, VrrpState.Backup)]
-    public void Sim_12_of_two_owners_the_higher_address_stays_unless_owners_hear_nothing(bool? ignores, VrrpState expected)
+    [InlineData(true, "0 A Master", "0 B Master")]
+    [InlineData(null, "0 A Master", "0 A Backup", "0 B Master")]
+    public void Sim_12_of_two_owners_the_higher_address_stays_unless_owners_hear_nothing(bool? ignores, params string[] expected)
     {
         var config = Config(255) with { OwnerIgnoresAdvertisements = ignores };
         var a = _lan.AddNode("A", "10.0.0.254");
@@ -204,7 +210,7 @@ public class ScenarioTests
         b.Add(config);
         _lan.RunTo(10);
 
-        _lan.AssertStates(expected, VrrpState.Master);
+        _lan.AssertTransitions(expected);
     }
 
     [Fact]
@@ -222,6 +228,18 @@ public class ScenarioTests
         _lan.AssertStates(VrrpState.Backup, VrrpState.Master);
     }
 
+    [Fact]
+    public void Sim_13_a_router_that_takes_one_checksum_form_only_hears_nothing_of_the_other()
+    {
+        Start("A", Config(200) with { Checksum = VrrpChecksum.WithPseudoHeader });
+        var b = _lan.AddNode("B", new SimulatedNodeOptions { Codec = new MessageOnlyCodec() });
+        b.Add(Config(150) with { Checksum = VrrpChecksum.MessageOnly });
+        _lan.RunTo(30);
+
+        _lan.AssertTransitions("0 A Backup", "0 B Backup", "3.21875 A Master", "3.4140625 B Master");
+        Assert.True(b.Router().Counters.Dropped(PacketRejection.ChecksumForm) > 20);
+    }
+
     [Theory]
     [InlineData("secret78", "secret79", VrrpState.Master)]
     [InlineData("secret789", "secret780", VrrpState.Backup)]
@@ -231,6 +249,7 @@ public class ScenarioTests
         var b = Start("B", Version2(100) with { Password = SimplePassword.From(theirs) });
         _lan.RunTo(20);
 
+        _lan.AssertTransitions(["0 A Backup", "0 B Backup", "3.21875 A Master", .. expected == VrrpState.Master ? (string[])["3.609375 B Master"] : []]);
         _lan.AssertStates(VrrpState.Master, expected);
         Assert.Equal(expected == VrrpState.Master, b.Router().Counters.Dropped(PacketRejection.AuthenticationFailure) > 0);
         Assert.Equal(expected == VrrpState.Master, a.Router().Counters.Dropped(PacketRejection.AuthenticationFailure) > 0);
@@ -239,22 +258,33 @@ public class ScenarioTests
     [Fact]
     public void Sim_15_two_of_three_advertisements_may_be_lost()
     {
-        StartPair();
-        int number = 0;
-        _lan.Delivers = (_, _, _) => ++number % 3 == 0;
+        var (a, b) = StartPair();
+        long before = b.Router().Counters.AdvertisementsReceived;
+        _lan.Simulated.Cut(a.Simulated, b.Simulated);
+        for (int second = 3; second <= 600; second += 3)
+        {
+            _lan.At(second - 0.5m, () => _lan.Simulated.Mend(a.Simulated, b.Simulated));
+            _lan.At(second + 0.5m, () => _lan.Simulated.Cut(a.Simulated, b.Simulated));
+        }
+
         _lan.RunTo(600);
 
         _lan.AssertTransitions();
+        Assert.Equal(200, b.Router().Counters.AdvertisementsReceived - before);
     }
 
-    [Fact]
-    public void Sim_16_after_a_burst_of_losses_the_master_answers_at_once()
+    [Theory]
+    [InlineData(true, "3.4140625 B Backup")]
+    // RFC 3768 and RFC 5798 let it wait for the next regular advertisement.
+    [InlineData(false, "4 B Backup")]
+    public void Sim_16_after_a_burst_of_losses_the_master_answers_at_once(bool answers, string expected)
     {
-        var (a, b) = StartPair();
-        _lan.Delivers = (from, _, _) => from == b || _lan.Seconds >= 3.2m;
+        var (a, b) = StartPair(Config(200) with { AnswerLowerPriority = answers });
+        _lan.Simulated.Cut(a.Simulated, b.Simulated);
+        _lan.At(3.2m, _lan.Simulated.Heal);
         _lan.RunTo(10);
 
-        _lan.AssertTransitions("3.4140625 B Master", "3.4140625 B Backup");
+        _lan.AssertTransitions("3.4140625 B Master", expected);
         Assert.Equal(VrrpState.Master, a.State());
     }
 
@@ -303,7 +333,7 @@ public class ScenarioTests
     public void Sim_20_two_families_are_two_routers()
     {
         var node = Start("A", Config(100));
-        node.Add(TestNode.Config(100, "vr6", address: "fe80::254") with { Family = IPFamily.IPv6 });
+        node.Add(ScenarioNode.Config(100, "vr6", address: "fe80::254") with { Family = IPFamily.IPv6 });
         _lan.RunTo(10);
         Assert.Equal((VrrpState.Master, VrrpState.Master), (node.State(), node.State("vr6")));
         node.TakeLog();
@@ -312,6 +342,21 @@ public class ScenarioTests
 
         Assert.Equal("adv 0, -10.0.0.254", node.TakeLog());
         Assert.Equal(VrrpState.Master, node.State("vr6"));
-        Assert.True(node.Platform.Has("fe80::254"));
+        Assert.True(node.Has("fe80::254"));
+    }
+
+    /// <summary>Of a router that keeps to RFC 9568 §5.2.8 in what it hears, too.</summary>
+    private sealed class MessageOnlyCodec : IFrameCodec
+    {
+        private readonly VrrpFrameCodec _codec = new();
+
+        public bool TryPeekVirtualRouterId(in ReceivedPacket packet, out byte virtualRouterId) =>
+            _codec.TryPeekVirtualRouterId(packet, out virtualRouterId);
+
+        public PacketRejection Read(scoped in ReceivedPacket packet, IPFamily family, ReceptionRules? rules, out Advertisement advertisement) =>
+            _codec.Read(packet, family, rules is null ? null : rules with { StrictChecksumForm = VrrpChecksum.MessageOnly }, out advertisement);
+
+        public int Write(in AdvertisementContent content, IPAddressValue source, IPAddressValue destination, Span<byte> buffer) =>
+            _codec.Write(content, source, destination, buffer);
     }
 }

@@ -1,0 +1,155 @@
+using System.Globalization;
+using Vrrp.Tests.Linux.Lab;
+using Xunit.Abstractions;
+
+namespace Vrrp.Tests.Linux.Chaos;
+
+/// <summary>
+/// Real daemons under a seeded sequence of faults. A short run by itself; with VRRP_CHAOS_MINUTES a long one, of which docs/reliability.md
+/// tells. VRRP_CHAOS_SEED changes the seed, VRRP_CHAOS_MARGIN_MS the margin, VRRP_CHAOS_REPORTS the folder that reports are written to.
+/// </summary>
+public abstract class ChaosTest(ITestOutputHelper output)
+{
+    private static readonly ChaosFaultKind[] EverywhereKinds =
+    [
+        ChaosFaultKind.Kill, ChaosFaultKind.Freeze, ChaosFaultKind.Leave, ChaosFaultKind.LinkDown, ChaosFaultKind.CableOut,
+        ChaosFaultKind.InterfaceRemoved, ChaosFaultKind.AddressRemoved, ChaosFaultKind.AdvertLoss, ChaosFaultKind.Partition,
+        ChaosFaultKind.OneWayPartition, ChaosFaultKind.DiskFull, ChaosFaultKind.BrokenReload, ChaosFaultKind.LowerPriority,
+    ];
+
+    internal abstract ChaosCluster Cluster { get; }
+
+    /// <summary>The length of the short run.</summary>
+    private protected virtual TimeSpan ShortLength => TimeSpan.FromSeconds(20);
+
+    /// <summary>What can happen in the short run; by default all that can be done here.</summary>
+    private protected virtual IReadOnlyCollection<ChaosFaultKind> ShortKinds => PossibleKinds;
+
+    private static ChaosFaultKind[] PossibleKinds => MemoryGroup.IsAvailable ? [.. EverywhereKinds, ChaosFaultKind.MemoryPressure] : EverywhereKinds;
+
+    private static int Seed => (int)(Number("VRRP_CHAOS_SEED") ?? 1);
+
+    private static TimeSpan? LongLength => Number("VRRP_CHAOS_MINUTES") is { } minutes ? TimeSpan.FromMinutes(minutes) : null;
+
+    [Fact]
+    public async Task The_address_is_answered_for_by_one_host_and_nothing_is_left_behind()
+    {
+        var plan = LongLength is { } length
+            ? ChaosPlan.Create(Cluster, PossibleKinds, Seed, length)
+            : ShortPlan;
+        output.WriteLine(plan.ToString());
+        // What the other interoperation tests allow a busy machine.
+        var margin = TimeSpan.FromMilliseconds(Number("VRRP_CHAOS_MARGIN_MS") ?? 1500);
+        var report = await ChaosRun.PlayAsync(plan, margin);
+        output.WriteLine(report.ToString());
+        await SaveAsync(plan, report);
+        Assert.True(!report.Ours.Any(), report.ToString());
+    }
+
+    private protected ChaosPlan ShortPlan => ChaosPlan.Create(Cluster, ShortKinds, Seed, ShortLength);
+
+    private static double? Number(string variable) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? double.Parse(text, CultureInfo.InvariantCulture) : null;
+
+    private static async Task SaveAsync(ChaosPlan plan, ChaosReport report)
+    {
+        var folder = Environment.GetEnvironmentVariable("VRRP_CHAOS_REPORTS") ?? Path.Combine(AppContext.BaseDirectory, "chaos");
+        Directory.CreateDirectory(folder);
+        var name = string.Create(CultureInfo.InvariantCulture, $"{plan.Cluster.Name}, seed {plan.Seed}.txt").Replace(' ', '_');
+        await File.WriteAllTextAsync(Path.Combine(folder, name), $"{report}\n{plan}");
+    }
+}
+
+public sealed class ChaosOfTwo(ITestOutputHelper output) : ChaosTest(output)
+{
+    internal override ChaosCluster Cluster { get; } = new()
+    {
+        Name = "vrrp and vrrp, IPv4 and IPv6 every 0.1 s",
+        Directors = [DirectorKind.Vrrp, DirectorKind.Vrrp],
+        Routers = [new(), new() { Name = "VI_6", Vrid = 52, Addresses = ["fe80::100", "fd77:0::100"] }],
+    };
+
+    private protected override TimeSpan ShortLength => TimeSpan.FromSeconds(40);
+
+    [Fact]
+    public void A_short_run_has_each_kind_of_fault() =>
+        Assert.Equal(ShortKinds.Order(), ShortPlan.Episodes.SelectMany(episode => episode.Faults).Select(fault => fault.Kind).Distinct().Order());
+}
+
+public sealed class ChaosOfThree(ITestOutputHelper output) : ChaosTest(output)
+{
+    internal override ChaosCluster Cluster { get; } = new()
+    {
+        Name = "vrrp, vrrp and keepalived, every 0.1 s",
+        Directors = [DirectorKind.Vrrp, DirectorKind.Vrrp, DirectorKind.Keepalived],
+        Routers = [new()],
+    };
+}
+
+public sealed class ChaosOfVrrpAboveKeepalived(ITestOutputHelper output) : ChaosTest(output)
+{
+    internal override ChaosCluster Cluster { get; } = new()
+    {
+        Name = "vrrp and keepalived, every 0.1 s",
+        Directors = [DirectorKind.Vrrp, DirectorKind.Keepalived],
+        Routers = [new()],
+    };
+}
+
+public sealed class ChaosOfVrrpBelowKeepalived(ITestOutputHelper output) : ChaosTest(output)
+{
+    internal override ChaosCluster Cluster { get; } = new()
+    {
+        Name = "keepalived and vrrp, every 0.1 s",
+        Directors = [DirectorKind.Keepalived, DirectorKind.Vrrp],
+        Routers = [new()],
+    };
+}
+
+public sealed class ChaosOfKeepalived(ITestOutputHelper output) : ChaosTest(output)
+{
+    internal override ChaosCluster Cluster { get; } = new()
+    {
+        Name = "keepalived and keepalived, every 0.1 s",
+        Directors = [DirectorKind.Keepalived, DirectorKind.Keepalived],
+        Routers = [new()],
+    };
+}
+
+public sealed class ChaosOfVersion2(ITestOutputHelper output) : ChaosTest(output)
+{
+    internal override ChaosCluster Cluster { get; } = new()
+    {
+        Name = "vrrp and keepalived, version 2 every second",
+        Directors = [DirectorKind.Vrrp, DirectorKind.Keepalived],
+        Routers = [new() { Version = 2, Interval = TimeSpan.FromSeconds(1), Password = "33210" }],
+    };
+
+    private protected override TimeSpan ShortLength => TimeSpan.FromSeconds(30);
+
+    // Few come in so short a time.
+    private protected override IReadOnlyCollection<ChaosFaultKind> ShortKinds =>
+        [ChaosFaultKind.Kill, ChaosFaultKind.Leave, ChaosFaultKind.CableOut, ChaosFaultKind.Partition];
+}
+
+public sealed class ChaosOfGroups(ITestOutputHelper output) : ChaosTest(output)
+{
+    internal override ChaosCluster Cluster { get; } = new()
+    {
+        Name = "vrrp and vrrp, sync group every 0.1 s",
+        Directors = [DirectorKind.Vrrp, DirectorKind.Vrrp],
+        Routers = [new() { Name = "VI_OUT" }, new() { Name = "VI_IN", Network = 1, Vrid = 52, Addresses = ["10.77.1.100"] }],
+        IsSyncGroup = true,
+    };
+}
+
+public sealed class ChaosOfCentiseconds(ITestOutputHelper output) : ChaosTest(output)
+{
+    internal override ChaosCluster Cluster { get; } = new()
+    {
+        Name = "vrrp and vrrp, every 0.01 s",
+        Directors = [DirectorKind.Vrrp, DirectorKind.Vrrp],
+        Routers = [new() { Interval = TimeSpan.FromMilliseconds(10) }],
+        Globals = "vrrp_rt_priority 50",
+    };
+}
