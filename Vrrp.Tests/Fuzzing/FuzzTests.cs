@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Vrrp.Tests.Fuzzing.Targets;
 using Xunit.Abstractions;
 
 namespace Vrrp.Tests.Fuzzing;
@@ -47,6 +48,16 @@ public class FuzzTests(ITestOutputHelper output)
     [Fact]
     public void Every_folder_of_the_corpus_belongs_to_a_target_and_every_target_has_one() =>
         Assert.Equal(FuzzTargets.Names.Order(StringComparer.Ordinal), FuzzCorpus.Targets.Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Every_beginning_of_a_configuration_is_read()
+    {
+        using var target = new ConfigurationTarget();
+        using var fuzzer = new Fuzzer(target, Seed);
+        byte[] text = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Configuration", "Samples", "issue-lvs-devel.conf"));
+        var finding = fuzzer.Load(Enumerable.Range(0, text.Length + 1).Select(length => text[..length]));
+        Assert.True(finding is null, finding?.ToString());
+    }
 
     private static void Write(Fuzzer fuzzer, FuzzReport report, string folder)
     {

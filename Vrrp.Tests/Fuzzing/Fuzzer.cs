@@ -125,12 +125,15 @@ internal sealed class Fuzzer : IDisposable
             if (kept.IsEmpty)
                 break;
             missing.ExceptWith(numbers);
-            yield return (Minimize(input, candidate => Execute(candidate) is null && kept.All(_context.Features.Contains)), kept);
+            yield return (Shrink(input, candidate => Execute(candidate) is null && kept.All(_context.Features.Contains)), kept);
         }
     }
 
     /// <summary>Takes pieces out of an input, and makes others plain, as long as it keeps a property.</summary>
-    public static byte[] Minimize(byte[] input, Func<byte[], bool> keeps)
+    /// <param name="input">The input, which has the property.</param>
+    /// <param name="keeps">Whether another one has it.</param>
+    /// <param name="isText">Whether digits are made plain, and nothing else.</param>
+    public static byte[] Minimize(byte[] input, Func<byte[], bool> keeps, bool isText = false)
     {
         int left = MinimizingExecutions;
         byte[] best = input;
@@ -146,10 +149,10 @@ internal sealed class Fuzzer : IDisposable
             }
         }
 
-        byte plain = FuzzCorpus.IsText(best) ? (byte)'0' : (byte)0;
+        byte plain = isText ? (byte)'0' : (byte)0;
         for (int i = 0; i < best.Length && left > 0; i++)
         {
-            if (best[i] == plain || (plain != 0 && !char.IsAsciiDigit((char)best[i])))
+            if (best[i] == plain || (isText && !char.IsAsciiDigit((char)best[i])))
                 continue;
             byte[] plainer = [.. best];
             plainer[i] = plain;
@@ -209,6 +212,14 @@ internal sealed class Fuzzer : IDisposable
         return null;
     }
 
+    // Text ends with a line end if it can, so that it is kept as text.
+    private byte[] Shrink(byte[] input, Func<byte[], bool> keeps)
+    {
+        if (!_target.IsText || !keeps([.. input, (byte)'\n']))
+            return Minimize(input, keeps, _target.IsText);
+        return [.. Minimize(input, candidate => keeps([.. candidate, (byte)'\n']), isText: true), (byte)'\n'];
+    }
+
     private static int HashPair(int a, int b) => unchecked((int)((((uint)Math.Max(a, b) << 12) ^ (uint)Math.Min(a, b)) * 0x9E37_79B1u));
 
     private (string Problem, string Kind)? Execute(ReadOnlySpan<byte> input)
@@ -259,7 +270,7 @@ internal sealed class Fuzzer : IDisposable
     {
         if (_findings.TryGetValue(problem.Kind, out var known))
             return known;
-        byte[] small = Minimize(input, candidate => Execute(candidate)?.Kind == problem.Kind);
+        byte[] small = Shrink(input, candidate => Execute(candidate)?.Kind == problem.Kind);
         var finding = new FuzzFinding(_target.Name, small, Execute(small)?.Problem ?? problem.Problem, problem.Kind);
         _findings.Add(problem.Kind, finding);
         return finding;

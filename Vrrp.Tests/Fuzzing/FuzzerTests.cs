@@ -75,7 +75,7 @@ public class FuzzerTests
         Assert.NotNull(hung);
         using var sound = new FrameTarget(new VrrpFrameCodec());
         using var check = new Fuzzer(sound, Seed);
-        Assert.Contains(new Feature("rejection", (long)PacketRejection.FirstAddressNotLinkLocal), check.Reaches(hung));
+        Assert.Contains(new Feature(RejectionFeatures.Of(PacketRejection.FirstAddressNotLinkLocal), 0), check.Reaches(hung));
     }
 
     [Fact]
@@ -226,7 +226,7 @@ public class FuzzerTests
             var reached = fuzzer.Reaches([(byte)i, .. AdvertisementMutator.ValidFrame(Receivers.All[i])]);
             bool isOwner = Receivers.All[i].Rules is { DropsAsOwner: true };
             var expected = Receivers.All[i].Rules is null ? PacketRejection.UnknownVirtualRouterId : isOwner ? PacketRejection.OwnerReceives : PacketRejection.None;
-            Assert.True(reached.Contains(new Feature("rejection", (long)expected)), $"{Receivers.All[i].Name}: {string.Join(", ", reached)}");
+            Assert.True(reached.Contains(new Feature(RejectionFeatures.Of(expected), 0)), $"{Receivers.All[i].Name}: {string.Join(", ", reached)}");
         }
     }
 

@@ -15,6 +15,9 @@ internal interface IFuzzTarget : IDisposable
     /// <summary>Longest input.</summary>
     int MaxLength => 2048;
 
+    /// <summary>Whether inputs are text, which is kept in lines and characters that can be read.</summary>
+    bool IsText => false;
+
     /// <summary>Inputs to begin with, beside the stored corpus.</summary>
     IReadOnlyList<byte[]> Seeds { get; }
 

@@ -29,20 +29,15 @@ public readonly struct SimplePassword : IEquatable<SimplePassword>
     public static SimplePassword From(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return TryFrom(text, out var password) ? password
-            : throw new ArgumentException("A password is 1 or more ASCII characters without NUL.", nameof(text));
+        return TryFrom(text, out var password) ? password : throw Unusable(nameof(text));
     }
 
-    /// <summary>
-    /// Makes a password of octets, in whatever encoding they were written: what a peer of another make sends of the same file. Only the
-    /// first <see cref="MaxLength"/> count.
-    /// </summary>
-    /// <param name="octets">Any but NUL, not empty.</param>
+    /// <summary>Makes a password of octets. Only the first <see cref="MaxLength"/> count.</summary>
+    /// <param name="octets">ASCII without NUL, not empty.</param>
     /// <returns>The password.</returns>
-    /// <exception cref="ArgumentException">Empty, or a NUL. The message does not contain the octets.</exception>
+    /// <exception cref="ArgumentException">Empty, or an octet beyond ASCII. The message does not contain the octets.</exception>
     public static SimplePassword From(ReadOnlySpan<byte> octets) =>
-        TryFrom(octets, out var password) ? password
-            : throw new ArgumentException("A password is 1 or more octets without NUL.", nameof(octets));
+        TryFrom(octets, out var password) ? password : throw Unusable(nameof(octets));
 
     /// <summary>As <see cref="From(string)"/>, for configuration that reports errors itself.</summary>
     /// <param name="text">The text.</param>
@@ -87,7 +82,7 @@ public readonly struct SimplePassword : IEquatable<SimplePassword>
     {
         password = default;
         // A NUL would be indistinguishable from the filling.
-        if (octets.IsEmpty || octets.Contains((byte)0))
+        if (octets.IsEmpty || octets.ContainsAnyExceptInRange((byte)0x01, (byte)0x7F))
             return false;
         Span<byte> field = stackalloc byte[MaxLength];
         field.Clear();
@@ -95,4 +90,6 @@ public readonly struct SimplePassword : IEquatable<SimplePassword>
         password = new(BinaryPrimitives.ReadUInt64BigEndian(field));
         return true;
     }
+
+    private static ArgumentException Unusable(string parameter) => new("A password is 1 or more ASCII characters without NUL.", parameter);
 }

@@ -36,6 +36,8 @@ internal sealed class ConfigurationTarget(Func<byte[], LoadResult> load) : IFuzz
 
     public int MaxLength => 8 * 1024;
 
+    public bool IsText => true;
+
     public IReadOnlyList<byte[]> Seeds { get; } =
         [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Configuration", "Samples"), "*.conf").Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
 

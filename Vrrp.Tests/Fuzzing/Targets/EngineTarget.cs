@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Vrrp.Links;
 using Vrrp.Packets;
-using Vrrp.Tests.Engine;
+using Vrrp.Simulation;
 
 namespace Vrrp.Tests.Fuzzing.Targets;
 
@@ -22,6 +22,8 @@ internal sealed class EngineTarget(IFrameCodec codec) : IFuzzTarget
 
     private static readonly long[] s_waits = [0, 1, 10, 100, 1000, 3700, 10_000, 61_000];
 
+    private static readonly string[] s_transitions = [.. Enum.GetValues<TransitionReason>().Select(reason => $"transition: {reason}")];
+
     private static readonly ImmutableArray<VirtualRouterConfig> s_routers =
     [
         Config("v3", 10) with { AddressListCheck = AddressListCheck.LogOnly },
@@ -33,6 +35,7 @@ internal sealed class EngineTarget(IFrameCodec codec) : IFuzzTarget
         Config("own group", 16) with { MulticastGroup = IPAddressValue.Parse("224.0.0.99"), Preempt = false },
         Config("unicast p", 17) with { UnicastPeers = [new(Receivers.PeerIPv4, 64, 128)], CheckUnicastSource = true },
         Config("unicast q", 17) with { UnicastPeers = [new(IPAddressValue.Parse("192.0.2.3"))] },
+        Config("unicast r", 20) with { UnicastPeers = [new(Receivers.PeerIPv4)], CheckUnicastSource = true },
         Config("member a", 18) with { SyncGroup = "group" },
         Config("member b", 19) with { SyncGroup = "group", Version = VrrpVersion.V2 },
         Config("v6", 10) with
@@ -103,7 +106,7 @@ internal sealed class EngineTarget(IFrameCodec codec) : IFuzzTarget
             host.Receive((control & 8) == 0 ? 2 : 3, frame);
         }
 
-        host.Advance(4000);
+        host.Advance(500);
         host.TellStates();
     }
 
@@ -158,11 +161,11 @@ internal sealed class EngineTarget(IFrameCodec codec) : IFuzzTarget
     /// <summary>An engine with a router of each kind, and what it may do.</summary>
     private sealed class Host : IDisposable
     {
-        private readonly FakePlatform _platform = new() { IsQuiet = true };
+        private readonly FuzzHost _host = new();
         private readonly FuzzContext _context;
         private readonly VrrpEngine _engine;
         private readonly VirtualRouter[] _routers;
-        private readonly Dictionary<IPFamily, FakeLink> _links = [];
+        private readonly Dictionary<IPFamily, SimulatedLink> _links = [];
         private readonly long[] _seen = new long[PacketRejections.Count];
         private Instant _now = new(1_000_000_000_000);
         private int _notifications;
@@ -170,18 +173,16 @@ internal sealed class EngineTarget(IFrameCodec codec) : IFuzzTarget
         public Host(IFrameCodec codec, FuzzContext context)
         {
             _context = context;
-            _platform.AddInterface(2, "eth0", isUp: true, "192.0.2.2", "fe80::2");
-            _platform.AddInterface(3, "eth1", isUp: true, "198.51.100.2");
-            _engine = new(_platform, codec, VrrpStateMachine.Instance, notification =>
+            _engine = new(_host.Kernel, codec, VrrpStateMachine.Instance, notification =>
             {
                 _notifications++;
-                context.Reached(notification.GetType().Name);
+                context.Reached(notification is RouterTransition transition ? s_transitions[(int)transition.Reason] : notification.GetType().Name);
             });
             _engine.Start(_now);
             foreach (var config in s_routers)
                 _engine.Add(config, _now, _now);
             _routers = [.. _engine.Routers];
-            foreach (var link in _platform.Links.Where(link => link.InterfaceIndex == 2))
+            foreach (var link in _host.Kernel.Links.Where(link => link.InterfaceIndex == 2))
                 _links[link.Family] = link;
             Turn();
         }
@@ -224,11 +225,11 @@ internal sealed class EngineTarget(IFrameCodec codec) : IFuzzTarget
 
             // eth1 has no router: the engine knows the interface and drops what comes.
             var link = _links[packet.Source.Family];
-            IVrrpLink at = interfaceIndex == 2 ? link : new FakeLink(_platform, interfaceIndex, link.Family);
+            IVrrpLink at = interfaceIndex == 2 ? link : new SimulatedLink(_host.Kernel, interfaceIndex, link.Family);
             _engine.BeginTurn(_now);
             Receive(at, packet);
             _engine.EndTurn();
-            if (_platform.HasEvents)
+            if (_host.Kernel.HasEvents)
                 Turn();
             CheckTurn();
             Advance(0);
@@ -239,21 +240,22 @@ internal sealed class EngineTarget(IFrameCodec codec) : IFuzzTarget
         public void TellStates()
         {
             foreach (var router in _routers)
-                _context.Reached($"ends {router.Config.Name}", (long)router.State.State);
+                _context.Reached($"ends {router.Config.Name} as {router.State.State}");
         }
 
         private void Receive(IVrrpLink link, in ReceivedPacket packet)
         {
             var states = Array.ConvertAll(_routers, router => (router.State, router.HoldsAddresses, router.StickyFaults, router.Announcements, Sent(router)));
+            long[] accepts = Array.ConvertAll(_routers, router => router.Counters.AdvertisementsReceived);
             var (accepted, dropped, own) = Count();
-            int log = _platform.Log.Count;
+            int changes = _host.Changes;
             int told = _notifications;
             long before = GC.GetAllocatedBytesForCurrentThread();
             ((IPacketSink)_engine).PacketReceived(link, packet);
             long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
 
             var (acceptedNow, droppedNow, ownNow) = Count();
-            bool isQuiet = told == _notifications && log == _platform.Log.Count;
+            bool isQuiet = told == _notifications && changes == _host.Changes;
             if (acceptedNow + droppedNow + ownNow - accepted - dropped - own != 1)
                 throw new BrokenPromiseException("a packet is not counted exactly once");
             if (acceptedNow == accepted)
@@ -265,15 +267,19 @@ internal sealed class EngineTarget(IFrameCodec codec) : IFuzzTarget
                         throw new BrokenPromiseException($"a dropped packet changed a router: {router.Config.Name}");
                 }
 
-                if (log != _platform.Log.Count)
+                if (changes != _host.Changes)
                     throw new BrokenPromiseException("a dropped packet did something to the host");
                 _context.Allocated(allocated, isQuiet ? 0 : ToldBound);
             }
             else
             {
-                // The first advertisement of a new priority is written, and the table of a test host writes a log.
+                // The first advertisement of a new priority is written, and the test host allocates for an address.
                 _context.Allocated(allocated, ToldBound);
-                _context.Reached("accepted");
+                for (int i = 0; i < _routers.Length; i++)
+                {
+                    if (accepts[i] != _routers[i].Counters.AdvertisementsReceived)
+                        _context.Reached($"accepted by {_routers[i].Config.Name} as {states[i].State.State}");
+                }
             }
 
             if (ownNow != own)
@@ -292,7 +298,7 @@ internal sealed class EngineTarget(IFrameCodec codec) : IFuzzTarget
                 foreach (var router in _routers)
                     count += router.Counters.Dropped((PacketRejection)reason);
                 if (count != _seen[reason])
-                    _context.Reached("rejection", reason);
+                    _context.Reached(RejectionFeatures.Of((PacketRejection)reason));
                 _seen[reason] = count;
                 dropped += count;
             }
@@ -305,7 +311,7 @@ internal sealed class EngineTarget(IFrameCodec codec) : IFuzzTarget
         private void Turn()
         {
             _engine.BeginTurn(_now);
-            if (_platform.HasEvents)
+            if (_host.Kernel.HasEvents)
                 _engine.ReceiveInterfaces();
             _engine.EndTurn();
             CheckTurn();

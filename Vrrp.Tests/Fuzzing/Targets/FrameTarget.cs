@@ -56,7 +56,7 @@ internal sealed class FrameTarget(IFrameCodec codec) : IFuzzTarget
         var rejection = codec.Read(packet, family, receiver.Rules, out var advertisement);
         context.Allocated(GC.GetAllocatedBytesForCurrentThread() - before, 0);
 
-        context.Reached("rejection", (long)rejection);
+        context.Reached(RejectionFeatures.Of(rejection));
         if (hasId != packet.Message.Length > 1 || (hasId && id != packet.Message[1]))
             throw new BrokenPromiseException("the VRID that was peeked is not that of the message");
         if (PlainReading.Contradiction(packet, family, receiver.Rules, rejection) is { } contradiction)
@@ -104,7 +104,7 @@ internal sealed class FrameTarget(IFrameCodec codec) : IFuzzTarget
 
     private static void LookAt(in Advertisement advertisement, in ReceivedPacket packet, Receiver receiver, FuzzContext context)
     {
-        context.Reached("accepted by", Receivers.All.IndexOf(receiver));
+        context.Reached(receiver.WasAccepted);
         context.Reached("accepted with notes", (long)advertisement.Notes);
         context.Reached("accepted with checksum", (long)advertisement.ChecksumForm);
         context.ReachedCount("accepted with addresses", advertisement.AddressCount);

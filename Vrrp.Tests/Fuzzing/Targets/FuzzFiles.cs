@@ -44,9 +44,9 @@ internal sealed class FuzzFiles(byte[] main) : IConfigurationFiles
     {
         "/etc/conf.d" => ["b.conf", "a.conf", ".hidden.conf"],
         "/etc" or "/etc/" => ["conf.d", "maze", "main.conf", "part.conf", "loop.conf", "secret.conf", "run.conf", "latin1.conf"],
-        _ when IsMaze(directory) => ["left", "right", "on", "back"],
+        _ when IsMaze(directory) => ["left", "right"],
         _ => [],
     };
 
-    private static bool IsMaze(string path) => path.StartsWith("/etc/maze", StringComparison.Ordinal) && path.Split('/').Skip(3).All(part => part is "left" or "right" or "on" or "back");
+    private static bool IsMaze(string path) => path.StartsWith("/etc/maze", StringComparison.Ordinal) && path.Split('/').Skip(3).All(part => part is "left" or "right");
 }

@@ -16,6 +16,8 @@ internal sealed class LedgerTarget : IFuzzTarget
 
     public int Executions => 6_000;
 
+    public bool IsText => true;
+
     public IReadOnlyList<byte[]> Seeds { get; } =
         ["eth0 192.0.2.254/32\n"u8.ToArray(), "eth0 2001:db8::5/64\neth1.100 10.0.0.1/8\n"u8.ToArray(), "\n"u8.ToArray()];
 

@@ -6,6 +6,8 @@ namespace Vrrp.Tests.Fuzzing.Targets;
 /// <summary>Someone who receives: rules, the VRID they belong to, and the addresses of a peer and of this host.</summary>
 internal sealed record Receiver(string Name, ReceptionRules? Rules, byte VirtualRouterId = 51)
 {
+    public string WasAccepted { get; } = $"accepted by: {Name}";
+
     public IPFamily Family => Rules?.Family ?? IPFamily.IPv4;
 
     public IPAddressValue Peer => Family == IPFamily.IPv4 ? Receivers.PeerIPv4 : Receivers.PeerIPv6;
@@ -16,6 +18,14 @@ internal sealed record Receiver(string Name, ReceptionRules? Rules, byte Virtual
         { Group.IsNone: false } => Rules.Group,
         _ => Family == IPFamily.IPv4 ? IPAddressValue.MulticastGroupIPv4 : IPAddressValue.MulticastGroupIPv6,
     };
+}
+
+/// <summary>What is reached when a packet is dropped for a reason.</summary>
+internal static class RejectionFeatures
+{
+    private static readonly string[] s_names = [.. Enum.GetValues<PacketRejection>().Select(reason => $"rejection: {reason}")];
+
+    public static string Of(PacketRejection reason) => (int)reason < s_names.Length ? s_names[(int)reason] : "rejection: unknown";
 }
 
 /// <summary>A receiver for each setting that decides over a packet.</summary>

@@ -3,7 +3,6 @@ using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Failover;
 using Vrrp.Packets;
-using Vrrp.Tests.Engine;
 
 namespace Vrrp.Tests.Fuzzing.Targets;
 
@@ -22,6 +21,8 @@ internal sealed class ReloadTarget : IFuzzTarget
     public int Executions => 2_500;
 
     public int MaxLength => 4 * 1024;
+
+    public bool IsText => true;
 
     public IReadOnlyList<byte[]> Seeds { get; } = [.. WriteSeeds()];
 
@@ -101,10 +102,8 @@ internal sealed class ReloadTarget : IFuzzTarget
         IEnumerable<VirtualRouterConfig> running, RouterPlan plan, IReadOnlyCollection<VirtualRouterConfig> wanted, FuzzContext context)
     {
         var now = new Instant(1_000_000_000_000);
-        var platform = new FakePlatform { IsQuiet = true };
-        platform.AddInterface(2, "eth0", isUp: true, "192.0.2.2", "fe80::2");
-        platform.AddInterface(3, "eth1", isUp: true, "198.51.100.2");
-        using var engine = new VrrpEngine(platform, new VrrpFrameCodec(), VrrpStateMachine.Instance, notification => context.Reached(notification.GetType().Name));
+        var kernel = new FuzzHost().Kernel;
+        using var engine = new VrrpEngine(kernel, new VrrpFrameCodec(), VrrpStateMachine.Instance, notification => context.Reached(notification.GetType().Name));
         engine.Start(now);
         Turn(() =>
         {
@@ -161,7 +160,7 @@ internal sealed class ReloadTarget : IFuzzTarget
         void Turn(Action act)
         {
             engine.BeginTurn(now);
-            if (platform.HasEvents)
+            if (kernel.HasEvents)
                 engine.ReceiveInterfaces();
             act();
             engine.EndTurn();
