@@ -27,6 +27,7 @@ internal static class SoakCommand
         }
 
         using var interrupted = new CancellationTokenSource();
+        using var onHangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Interrupt);
         using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         foreach (var (name, value) in Compare.Machine())

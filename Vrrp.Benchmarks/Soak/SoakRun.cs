@@ -181,7 +181,7 @@ internal sealed class SoakRun(SoakOptions options, bool hasPeer, CancellationTok
 
                 return begun is not null && ended is not null;
             },
-            () => $"the end of a reload\n{director.Log[^2000..]}");
+            () => $"the end of a reload\n{string.Join('\n', director.Log.Split('\n').TakeLast(20))}");
         bool wasRefused = !outcome.Contains(" reloaded /", StringComparison.Ordinal);
         if (wasRefused != (kind == ReloadKind.Broken))
             _result.Deviations.Add($"{_clock.Elapsed.TotalSeconds:0} s, {kind}: {outcome}");

@@ -92,6 +92,9 @@ internal static partial class FailoverLog
     [LoggerMessage(41, LogLevel.Warning, "an advertisement on {Interface} came from {Source}, an address of this host: another host has it too, or the network sends our packets back")]
     public static partial void OwnAddressHeard(ILogger logger, string @interface, IPAddressValue source);
 
+    [LoggerMessage(43, LogLevel.Warning, "({VirtualRouter}) became Master {Takeovers} times within {Seconds} s: advertisements get lost or come late, or the settings of two routers do not fit")]
+    public static partial void MasterRestless(ILogger logger, string virtualRouter, int takeovers, long seconds);
+
     [LoggerMessage(42, LogLevel.Warning, "another process of this network namespace marks its addresses as this one does, probably another vrrp: no address is taken for left behind while it runs")]
     public static partial void NotAlone(ILogger logger);
 }

@@ -45,6 +45,8 @@ internal sealed class VrrpService(
             SchedulingRefused = refused => FailoverLog.SchedulingRefused(logger, SchedulingText.Keyword(refused), SchedulingText.Reason(refused)),
         });
         _node = node;
+        // They end with the node.
+        _ = new VrrpMetrics(node);
         if (!node.IsAloneInNamespace)
             FailoverLog.NotAlone(logger);
         _reading = ReadAsync(node.ReadNotificationsAsync(CancellationToken.None));

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Failover;
+using Vrrp.Linux;
 
 namespace Vrrp.Daemon.Hosting;
 
@@ -15,6 +16,8 @@ internal sealed class SignalLifetime(
     IHostApplicationLifetime lifetime, ReloadQueue reloads, VrrpService vrrp, SystemdNotifier systemd, ILogger<SignalLifetime> logger)
     : IHostLifetime, IDisposable
 {
+    private const int SIGHUP = 1;
+    private const int SIGTERM = 15;
     private const int SIGUSR1 = 10;
     private const int SIGUSR2 = 12;
 
@@ -34,6 +37,7 @@ internal sealed class SignalLifetime(
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
+        HeedIgnored(SIGHUP, SIGTERM);
         foreach (var signal in (PosixSignal[])[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT])
             _registrations.Add(PosixSignalRegistration.Create(signal, Stop));
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
@@ -59,6 +63,18 @@ internal sealed class SignalLifetime(
         foreach (var registration in _registrations)
             registration.Dispose();
         _atOnce.Dispose();
+    }
+
+    /// <summary>nohup starts a program with SIGHUP ignored, and the framework leaves alone what is ignored: no reload would ever come.</summary>
+    private static void HeedIgnored(params ReadOnlySpan<int> signals)
+    {
+        string line = File.ReadLines("/proc/self/status").First(candidate => candidate.StartsWith("SigIgn:", StringComparison.Ordinal));
+        ulong ignored = ulong.Parse(line["SigIgn:".Length..].Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+        foreach (int signal in signals)
+        {
+            if ((ignored & (1UL << (signal - 1))) != 0)
+                _ = NativeMethods.SetSignal(signal, NativeMethods.SIG_DFL);
+        }
     }
 
     private void Register(int number, string effect, Action? action = null)

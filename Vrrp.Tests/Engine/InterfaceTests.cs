@@ -131,6 +131,56 @@ public class InterfaceTests
         Assert.Equal(VrrpFaults.NoSourceAddress, Faults);
     }
 
+    [Fact] // VR-009
+    public void Without_a_source_nothing_is_ever_sent()
+    {
+        _node.TakeAway("10.0.0.1");
+        _node.Add(ScenarioNode.Config());
+        _lan.Run(60);
+
+        Assert.Equal((VrrpState.Fault, VrrpFaults.NoSourceAddress), (_node.State(), Faults));
+        Assert.Empty(_node.Sent);
+        Assert.Equal("", _node.TakeLog());
+    }
+
+    [Fact] // VR-007, VR-019, VR-038
+    public void An_owner_advertises_255_from_the_address_it_owns()
+    {
+        _node.TakeAway("10.0.0.1");
+        _node.AddAddress("eth0", "10.0.0.254");
+        _node.Add(ScenarioNode.Config(255));
+        _lan.Run(0.001m);
+
+        var packet = Assert.Single(_node.Sent).Packet;
+        Assert.Equal(("10.0.0.254", 255), (packet.Source.ToString(), packet.Message[2]));
+    }
+
+    [Fact] // VR-008
+    public void An_IPv6_router_advertises_from_the_link_local_address_whatever_others_there_are()
+    {
+        _node.AddAddress("eth0", "2001:db8::7");
+        _node.Add(ScenarioNode.Config(address: "2001:db8::254") with { Family = IPFamily.IPv6 });
+        _lan.RunTo(10);
+        Assert.NotEmpty(_node.Sent);
+        Assert.All(_node.Sent, sent => Assert.Equal(("fe80::1", "ff02::12"), (sent.Packet.Source.ToString(), sent.Packet.Destination.ToString())));
+
+        _node.TakeAway("fe80::1");
+        _lan.Run(0.001m);
+        Assert.Equal(VrrpFaults.NoSourceAddress, Faults);
+    }
+
+    [Fact] // VR-078
+    public void An_owner_is_not_tracked()
+    {
+        _node.AddInterface("eth1");
+        _node.Add(ScenarioNode.Config(255) with { TrackedInterfaces = [new("eth1", -50)] });
+        _node.Simulated.SetCable("eth1", isConnected: false);
+        _lan.RunTo(5);
+
+        Assert.Equal(255, _node.Router().State.EffectivePriority.Value);
+        Assert.All(_node.Sent, sent => Assert.Equal(255, sent.Packet.Message[2]));
+    }
+
     [Fact]
     public void A_tracked_interface_without_weight_is_a_fault_while_it_is_down()
     {

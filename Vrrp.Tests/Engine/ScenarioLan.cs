@@ -34,16 +34,10 @@ internal sealed class ScenarioLan
     /// <summary>Adds a host with 10.0.0.N and fe80::N on eth0, and what more addresses are named.</summary>
     public ScenarioNode AddNode(string name, params string[] moreAddresses)
     {
-        var node = AddNode(name, new SimulatedNodeOptions());
+        var node = new ScenarioNode(Simulated.AddNode(name));
+        Nodes.Add(node);
         foreach (string address in moreAddresses)
             node.AddAddress("eth0", address);
-        return node;
-    }
-
-    public ScenarioNode AddNode(string name, SimulatedNodeOptions options)
-    {
-        var node = new ScenarioNode(Simulated.AddNode(name, options));
-        Nodes.Add(node);
         return node;
     }
 

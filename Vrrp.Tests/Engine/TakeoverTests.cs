@@ -1,3 +1,5 @@
+using Vrrp.Packets;
+
 namespace Vrrp.Tests.Engine;
 
 /// <summary>Becoming Master, staying it and leaving: the order of what is done, and what is done when the kernel refuses.</summary>
@@ -307,6 +309,102 @@ public class TakeoverTests
         Assert.Equal(VrrpState.Master, _node.State());
         Assert.Equal(10, _node.Router().Counters.SendFailures);
         Assert.Equal([1, 2, 4, 8], _node.Take<SendFailed>().Select(failure => failure.Consecutive));
+    }
+
+    [Fact] // VR-170
+    public void Announcements_end_with_the_mastership()
+    {
+        _node.Add(ScenarioNode.Config() with { Announcements = new() { Refresh = TimeSpan.FromSeconds(2) } });
+        _lan.RunTo(4);
+        Assert.Equal(5, _node.TakeLog().Split(", ").Count(entry => entry == "arp 10.0.0.254"));
+        for (int i = 4; i < 30; i++)
+        {
+            _lan.RunTo(i);
+            _node.Hear(200);
+        }
+
+        Assert.Equal("-10.0.0.254", _node.TakeLog());
+    }
+
+    [Fact] // VR-015
+    public void An_advertisement_names_the_addresses_that_fit_its_packet_and_all_are_held()
+    {
+        VirtualAddress[] addresses = [.. Enumerable.Range(1, 100).Select(i => Host($"2001:db8::{i:x}"))];
+        StartMaster(ScenarioNode.Config() with { Family = IPFamily.IPv6, VirtualAddresses = [.. addresses] });
+
+        var message = _node.Sent[^1].Packet.Message;
+        Assert.Equal((90, 8 + (90 * 16)), (message[3], message.Length));
+        Assert.All(addresses, address => Assert.True(_node.Has(address.Address.ToString())));
+    }
+
+    [Theory] // VR-106
+    [InlineData(VrrpVersion.V2)]
+    [InlineData(VrrpVersion.V3)]
+    public void The_farewell_is_the_advertisement_with_priority_0(VrrpVersion version)
+    {
+        StartMaster(ScenarioNode.Config() with { Version = version, Password = version == VrrpVersion.V2 ? SimplePassword.From("secret") : null });
+        byte[] expected = [.. _node.Sent[^1].Packet.Message];
+        VrrpPacket.ReplacePriority(expected, Priority.Relinquish);
+        _node.Remove();
+
+        Assert.Equal(expected, _node.Sent[^1].Packet.Message);
+        Assert.Single(_node.Sent, sent => sent.Packet.Message[2] == 0);
+    }
+
+    [Fact] // VR-076
+    public void Takeovers_that_follow_each_other_are_told_once_a_minute()
+    {
+        _node.Add(ScenarioNode.Config() with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(10) });
+        for (int i = 1; i <= 100; i++)
+        {
+            _lan.RunTo(i);
+            Assert.Equal(VrrpState.Master, _node.State());
+            _node.Hear(200, centiseconds: 10);
+            Assert.Equal(VrrpState.Backup, _node.State());
+        }
+
+        var told = _node.Take<MasterRestless>();
+        Assert.Equal(2, told.Length);
+        Assert.All(told, restless => Assert.Equal(4, restless.Takeovers));
+        Assert.InRange(told[0].Within.TotalSeconds, 3, 3.5);
+        // A failover and the return are nothing to remark upon.
+        _lan.Run(200);
+        _node.Hear(200, centiseconds: 10);
+        _lan.Run(200);
+        Assert.Empty(_node.Take<MasterRestless>());
+    }
+
+    [Fact] // VR-253, VR-254
+    public void The_reason_of_the_last_takeover_is_kept_and_every_takeover_counted()
+    {
+        _node.Add(ScenarioNode.Config());
+        Check(TransitionReason.None, 0);
+        _lan.RunTo(10);
+        Check(TransitionReason.MasterSilent, 1);
+        _node.Hear(200);
+        Check(TransitionReason.MasterSilent, 1);
+        _node.Hear(0);
+        _lan.Run(1);
+        Check(TransitionReason.MasterLeft, 2);
+        _node.Hear(200);
+        _node.Hear(50);
+        _lan.Run(3.5m);
+        _node.Hear(50);
+        _lan.Run(0.2m);
+        Check(TransitionReason.Preempted, 3);
+        // Putting an address back is no takeover.
+        _node.TakeAway("10.0.0.254");
+        _lan.Run(1);
+        Check(TransitionReason.Preempted, 3);
+        _node.Remove();
+        _node.Add(ScenarioNode.Config(255));
+        Check(TransitionReason.AddressOwner, 1);
+
+        void Check(TransitionReason reason, long takeovers)
+        {
+            var status = _node.Router().Snapshot();
+            Assert.Equal((reason, takeovers), (status.MasterReason, status.Counters.MasterTransitions));
+        }
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public partial class CoverageTests
         // The engine counts reasons; that a packet was accepted is another counter.
         var expected = Enum.GetValues<PacketRejection>().Where(reason => target == "frame" || reason != PacketRejection.None);
 
-        Assert.Empty(expected.Where(reason => !reached.Contains(new Feature(RejectionFeatures.Of(reason), 0))));
+        Assert.Equal([], expected.Except(Enum.GetValues<PacketRejection>().Where(reason => reached.Contains(new Feature(RejectionFeatures.Of(reason), 0)))));
     }
 
     [Fact]

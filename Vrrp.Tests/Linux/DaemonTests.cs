@@ -101,9 +101,10 @@ public sealed class DaemonTests : IAsyncLifetime
 
     private Task WriteAsync(string config) => File.WriteAllTextAsync(Path.Combine(_folder.FullName, "test.conf"), config);
 
+    /// <summary>As nohup starts a program, with SIGHUP ignored; SIGTERM too.</summary>
     private BackgroundProcess Start(LineLog log) => BackgroundProcess.Start(
-        "env",
-        [$"TMPDIR={_folder.FullName}", Director.VrrpCommand(), "run", "-f", Path.Combine(_folder.FullName, "test.conf"), "-p", Path.Combine(_folder.FullName, "test.pid")],
+        "sh",
+        ["-c", "trap '' HUP TERM; TMPDIR=$1; export TMPDIR; shift; exec \"$@\"", "sh", _folder.FullName, Director.VrrpCommand(), "run", "-f", Path.Combine(_folder.FullName, "test.conf"), "-p", Path.Combine(_folder.FullName, "test.pid")],
         log,
         _changed);
 

@@ -63,15 +63,17 @@ public sealed class LinuxDutyTests : IDisposable
         await node.StopAsync(handOver: false);
     }
 
-    [Fact] // VR-165 to VR-168, VR-182 to VR-185
-    public async Task A_master_announces_its_addresses_with_the_interfaces_hardware_address()
+    [Theory] // VR-165 to VR-168, VR-182 to VR-185
+    [InlineData(ArpTargetAddress.Broadcast)]
+    [InlineData(ArpTargetAddress.Sender)]
+    [InlineData(ArpTargetAddress.Zero)]
+    public async Task A_master_announces_its_addresses_with_the_interfaces_hardware_address(ArpTargetAddress target)
     {
-        await using var node = await StartAsync(intervalCentiseconds: 2, VrrpState.Master);
+        await using var node = await StartAsync(intervalCentiseconds: 2, VrrpState.Master, target);
 
         string mac = Convert.ToHexStringLower(Octets(_a));
-        Assert.Equal(
-            $"ffffffffffff{mac}0806" + $"0001080006040001{mac}0a000064ffffffffffff0a000064",
-            Convert.ToHexStringLower(FromA(Arp)));
+        string targetAddress = target switch { ArpTargetAddress.Sender => mac, ArpTargetAddress.Zero => "000000000000", _ => "ffffffffffff" };
+        Assert.Equal($"ffffffffffff{mac}08060001080006040001{mac}0a000064{targetAddress}0a000064", Convert.ToHexStringLower(FromA(Arp)));
         foreach (string address in VirtualIPv6)
         {
             string octets = Convert.ToHexStringLower(IPAddress.Parse(address).GetAddressBytes());
@@ -156,7 +158,7 @@ public sealed class LinuxDutyTests : IDisposable
         Assert.Empty(_seen.Failures);
     }
 
-    private async Task<VrrpNode> StartAsync(int intervalCentiseconds, VrrpState state)
+    private async Task<VrrpNode> StartAsync(int intervalCentiseconds, VrrpState state, ArpTargetAddress target = ArpTargetAddress.Broadcast)
     {
         var config = new VirtualRouterConfig
         {
@@ -165,6 +167,7 @@ public sealed class LinuxDutyTests : IDisposable
             VirtualRouterId = new(51),
             AdvertisementInterval = AdvertisementInterval.FromCentiseconds(intervalCentiseconds),
             VirtualAddresses = [VirtualAddress.Host(IPAddressValue.Parse("10.0.0.100"))],
+            Announcements = new() { ArpTarget = target },
         };
         var node = _hosts.A.Network.Run(() => VrrpNode.Start());
         using var giveUp = new CancellationTokenSource(Limit);

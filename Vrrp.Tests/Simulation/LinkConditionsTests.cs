@@ -139,6 +139,7 @@ public class LinkConditionsTests
     public void What_makes_no_sense_is_refused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new LinkConditions { Delay = Seconds(-1) });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new LinkConditions { Delay = TimeSpan.MaxValue });
         Assert.Throws<ArgumentOutOfRangeException>(() => new LinkConditions { Jitter = Seconds(-1) });
         Assert.Throws<ArgumentOutOfRangeException>(() => new LinkConditions { ReorderingDelay = Seconds(-1) });
         Assert.Throws<ArgumentOutOfRangeException>(() => new LinkConditions { Loss = 1.01 });

@@ -133,6 +133,19 @@ public class SimulatedNodeTests
         Assert.True(b.CanAct);
     }
 
+    [Fact]
+    public void A_freeze_may_last_for_ever()
+    {
+        var (lan, a, b) = RunningPair();
+        a.Freeze(TimeSpan.MaxValue);
+        lan.Run(TimeSpan.FromDays(1));
+        Assert.True(a.IsFrozen);
+        Assert.Equal(VrrpState.Master, b.State());
+        a.Thaw();
+        lan.Run(Seconds(5));
+        Assert.Equal((VrrpState.Master, VrrpState.Backup), (a.State(), b.State()));
+    }
+
     [Theory]
     [InlineData(1, 3.609375)]
     [InlineData(0.5, 7.21875)]

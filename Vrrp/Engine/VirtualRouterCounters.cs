@@ -24,7 +24,7 @@ public sealed class VirtualRouterCounters
     /// <summary>Advertisements with priority 0 received.</summary>
     public long PriorityZeroReceived { get; internal set; }
 
-    /// <summary>Advertisements with priority 0 sent.</summary>
+    /// <summary>Advertisements with priority 0 sent, a part of <see cref="AdvertisementsSent"/>.</summary>
     public long PriorityZeroSent { get; internal set; }
 
     /// <summary>Gratuitous ARP and unsolicited NA sent.</summary>
@@ -35,6 +35,18 @@ public sealed class VirtualRouterCounters
 
     /// <summary>Advertisements of lower Masters heard while Master.</summary>
     public long LowerMastersHeard { get; internal set; }
+
+    /// <summary>
+    /// Advertisements used although their interval is not this router's. With those dropped for <see cref="PacketRejection.Interval"/>
+    /// they are the interval-errors.
+    /// </summary>
+    public long IntervalsDiffering { get; internal set; }
+
+    /// <summary>Advertisements used although their addresses are not this router's. With those dropped for it they are the address-list-errors.</summary>
+    public long AddressListsDiffering { get; internal set; }
+
+    /// <summary>Advertisements of another owner (priority 255) that this router, an owner too, heard; dropped ones included.</summary>
+    public long OwnerConflicts { get; internal set; }
 
     /// <summary>Latest that a timer of this router was acted on.</summary>
     public TimeSpan MaxLateness { get; internal set; }
@@ -56,6 +68,9 @@ public sealed class VirtualRouterCounters
         AnnouncementsSent = AnnouncementsSent,
         SendFailures = SendFailures,
         LowerMastersHeard = LowerMastersHeard,
+        IntervalsDiffering = IntervalsDiffering,
+        AddressListsDiffering = AddressListsDiffering,
+        OwnerConflicts = OwnerConflicts,
         MaxLateness = MaxLateness,
         _dropped = (long[]?)_dropped?.Clone(),
     };

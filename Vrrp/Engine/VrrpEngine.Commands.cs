@@ -22,12 +22,13 @@ internal sealed partial class VrrpEngine
         }
 
         int token = _freeTokens.Count > 0 ? _freeTokens.Pop() : _routers.Count;
-        var router = new VirtualRouter(token, config, startAt);
+        var router = new VirtualRouter(token, config, startAt, now);
         if (token == _routers.Count)
             _routers.Add(router);
         else
             _routers[token] = router;
         _byName.Add(config.Name, router);
+        _isRosterStale = true;
         CountConfigured(config, 1);
         Configure(router);
         JoinGroup(router);
@@ -136,6 +137,7 @@ internal sealed partial class VrrpEngine
         UnblockAddresses(router);
         CountConfigured(before, -1);
         UpdateFaults(router, null);
+        router.PublishVitals();
         Arm(router);
     }
 
@@ -235,6 +237,7 @@ internal sealed partial class VrrpEngine
             CheckUnicastSource = config.CheckUnicastSource,
             AcceptLegacyUnicastChecksum = config.UnicastPeers.Length > 0,
             RequireLinkLocalFirst = config.RequireLinkLocalFirst,
+            StrictChecksumForm = config.RequireSameChecksum ? config.Checksum : null,
             AcceptEmptyAddressList = config.VirtualAddresses.Length == 0,
         };
     }
@@ -270,6 +273,7 @@ internal sealed partial class VrrpEngine
         router.Link = null;
         _routersHaveLeft = true;
         _byName.Remove(router.Config.Name);
+        _isRosterStale = true;
         CountConfigured(router.Config, -1);
         _routers[router.Token] = null;
         // Entries of this number may still be in the queue; a successor must not take them for its own.

@@ -60,6 +60,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private readonly List<SyncGroupState> _dirtyGroups = [];
     private readonly Dictionary<(int Interface, PacketRejection Reason), (Instant At, long Untold)> _toldUnknown = [];
     private Instant _now;
+    private VirtualRouter[] _roster = [];
+    private bool _isRosterStale;
     private int _depth;
     private bool _isListing;
     private bool _addressesWereRemoved;
@@ -93,6 +95,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     public bool RemovesLeftBehind { get; set; } = true;
 
     public NodeCounters Counters { get; } = new();
+
+    /// <summary>All routers as of the last turn: what other threads find their <see cref="VirtualRouter.Vitals"/> and counters by.</summary>
+    public IReadOnlyList<VirtualRouter> Roster => Volatile.Read(ref _roster);
 
     /// <summary>When <see cref="EndTurn"/> has work, at the latest.</summary>
     public Instant NextDeadline => _deadlines.Earliest;
@@ -205,6 +210,11 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         // A member that was removed just now may have been what the others waited for.
         ApplyGroups();
         Flush();
+        if (_isRosterStale)
+        {
+            _isRosterStale = false;
+            Volatile.Write(ref _roster, [.. _byName.Values]);
+        }
         if (_routersHaveLeft)
             CloseUnusedLinks();
     }
@@ -358,6 +368,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             MarkDirty(group);
         }
 
+        router.PublishVitals();
         if (router.ArmedAt > router.NextDeadline)
             Arm(router);
         if (--_depth == 0)

@@ -88,6 +88,9 @@ public sealed class VrrpNode : IAsyncDisposable
     /// </summary>
     public bool IsAloneInNamespace { get; }
 
+    /// <summary>What <see cref="VrrpMetrics"/> reads published values of.</summary>
+    internal VrrpEngine Engine => _engine;
+
     /// <summary>Starts a node with no virtual router yet.</summary>
     /// <param name="options">How it runs; null for the defaults.</param>
     /// <returns>The running node.</returns>

@@ -96,6 +96,16 @@ public sealed record PacketDropped(
 public sealed record AdvertisementDiffers(Instant At, string VirtualRouter, IPAddressValue Source, string Difference)
     : VrrpNotification(At, VirtualRouter);
 
+/// <summary>
+/// A router became Master again and again within a minute: advertisements get lost or come late, or two routers' settings do not fit.
+/// Told once a minute; each transition is told besides.
+/// </summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router.</param>
+/// <param name="Takeovers">How often.</param>
+/// <param name="Within">Time from the first of them to the last.</param>
+public sealed record MasterRestless(Instant At, string VirtualRouter, int Takeovers, TimeSpan Within) : VrrpNotification(At, VirtualRouter);
+
 /// <summary>An advertisement came from an address of this host. Told once a minute for an interface.</summary>
 /// <param name="At">When.</param>
 /// <param name="Interface">Where it came in.</param>

@@ -14,15 +14,15 @@ public sealed record LinkConditions
     public static LinkConditions Ideal { get; } = new();
 
     /// <summary>Time that every packet travels. Default zero.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
-    public TimeSpan Delay { get => _delay; init => _delay = NotNegative(value, nameof(Delay)); }
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or longer than a day.</exception>
+    public TimeSpan Delay { get => _delay; init => _delay = Duration(value, nameof(Delay)); }
 
     /// <summary>
     /// Longest time that comes on top of <see cref="Delay"/>, anew for each packet, all times up to it alike. Packets keep their order all
     /// the same. Default zero.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
-    public TimeSpan Jitter { get => _jitter; init => _jitter = NotNegative(value, nameof(Jitter)); }
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or longer than a day.</exception>
+    public TimeSpan Jitter { get => _jitter; init => _jitter = Duration(value, nameof(Jitter)); }
 
     /// <summary>Probability that a packet is lost, 0 to 1. Default 0.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is no probability.</exception>
@@ -37,14 +37,15 @@ public sealed record LinkConditions
     public double Reordering { get => _reordering; init => _reordering = Probability(value, nameof(Reordering)); }
 
     /// <summary>Longest time that a packet is held back for <see cref="Reordering"/>. Default 10 ms.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
-    public TimeSpan ReorderingDelay { get => _reorderingDelay; init => _reorderingDelay = NotNegative(value, nameof(ReorderingDelay)); }
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or longer than a day.</exception>
+    public TimeSpan ReorderingDelay { get => _reorderingDelay; init => _reorderingDelay = Duration(value, nameof(ReorderingDelay)); }
 
     /// <summary>Whether nothing is left to chance.</summary>
     internal bool IsCertain => _loss == 0 && _duplication == 0 && _reordering == 0 && _jitter == TimeSpan.Zero;
 
-    private static TimeSpan NotNegative(TimeSpan value, string name) =>
-        value >= TimeSpan.Zero ? value : throw new ArgumentOutOfRangeException(name, value, "A packet does not arrive before it was sent.");
+    private static TimeSpan Duration(TimeSpan value, string name) =>
+        value >= TimeSpan.Zero && value <= TimeSpan.FromDays(1)
+            ? value : throw new ArgumentOutOfRangeException(name, value, "A packet is under way for nothing to a day.");
 
     private static double Probability(double value, string name) =>
         value is >= 0 and <= 1 ? value : throw new ArgumentOutOfRangeException(name, value, "A probability is a number from 0 to 1.");

@@ -216,7 +216,7 @@ public sealed class SimulatedLan
     public void Run(TimeSpan duration)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
-        RunUntil(Now + duration);
+        RunUntil(After(Now, duration));
     }
 
     /// <summary>Lets time pass up to a moment, which is included.</summary>
@@ -366,7 +366,7 @@ public sealed class SimulatedLan
         for (int i = 0; i < ports.Count; i++)
         {
             var to = ports[i];
-            if (to == from || to.Interface is null || (!isMulticast && !to.Node.Platform.Has(packet.Destination)))
+            if (to == from || to.Interface is null || (!isMulticast && !to.Interface.Has(packet.Destination)))
                 continue;
             ref var link = ref _links[(from.Node.Index * _linkStride) + to.Node.Index];
             if (link.IsCut)
@@ -440,7 +440,11 @@ public sealed class SimulatedLan
     }
 
     /// <summary>The moment of a time since the start: what was cut from <see cref="Elapsed"/> is no step back.</summary>
-    private Instant At(TimeSpan time) => time == Elapsed ? Now : Start + time;
+    private Instant At(TimeSpan time) => time == Elapsed ? Now : After(Start, time);
+
+    /// <summary>A later moment; what is centuries away never comes.</summary>
+    internal static Instant After(Instant from, TimeSpan time) =>
+        time.Ticks > (long.MaxValue - from.Nanoseconds) / 100 ? Instant.Never : from + time;
 
     private static string Describe(LinkConditions conditions)
     {

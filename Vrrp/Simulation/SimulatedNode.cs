@@ -271,7 +271,7 @@ public sealed class SimulatedNode : ISimulatedHost
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
         _ = Engine;
         Lan.Intervene(this, $"freezes for {SimulationTrace.Describe(duration)}");
-        _frozenUntil = Lan.Now + duration;
+        _frozenUntil = SimulatedLan.After(Lan.Now, duration);
         UpdateHistory();
         Lan.Arm(this);
     }

@@ -163,6 +163,7 @@ public sealed class SimulationTrace
             : $"{incident.Address} is released to {incident.Peer}",
         PacketDropped dropped => $"drops packets of {dropped.Source} ({dropped.Reason}){Detail(dropped.Detail)}",
         AdvertisementDiffers differs => $"advertisements of {differs.Source} differ: {differs.Difference}",
+        MasterRestless restless => $"became Master {restless.Takeovers} times within {Describe(restless.Within)}",
         OwnAddressHeard heard => $"hears an advertisement from its own address {heard.Source} on {heard.Interface}",
         PriorityChanged changed => $"priority {changed.From} → {changed.To}",
         SendFailed failed => $"could not send (errno {failed.Error}, {failed.Consecutive} in a row)",

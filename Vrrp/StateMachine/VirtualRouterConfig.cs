@@ -34,6 +34,12 @@ public sealed record AnnouncementSettings
 
     /// <summary>Least time between two announcements of this router; zero: none. Default zero.</summary>
     public TimeSpan Spacing { get; init; }
+
+    /// <summary>
+    /// Target hardware address of a gratuitous ARP. Default broadcast, as keepalived has it; RFC 9568 §8.1.2 with errata 7947 and 7949 wants
+    /// the sender's. Receivers ignore it.
+    /// </summary>
+    public ArpTargetAddress ArpTarget { get; init; }
 }
 
 /// <summary>What a packet must say to be for a router.</summary>
@@ -111,8 +117,14 @@ public sealed record VirtualRouterConfig
     /// <summary>Group of multicast advertisements. Default value: 224.0.0.18 or ff02::12.</summary>
     public IPAddressValue MulticastGroup { get; init; }
 
-    /// <summary>Form of the checksum sent in version 3 over IPv4. Both are accepted.</summary>
+    /// <summary>Form of the checksum sent in version 3 over IPv4. Both are accepted unless <see cref="RequireSameChecksum"/> is set.</summary>
     public VrrpChecksum Checksum { get; init; }
+
+    /// <summary>
+    /// Whether advertisements of version 3 over IPv4 are dropped unless their checksum has the form of <see cref="Checksum"/>. Default false:
+    /// peers that are set differently understand each other.
+    /// </summary>
+    public bool RequireSameChecksum { get; init; }
 
     /// <summary>Advertisements to miss before the Master counts as gone. Default 3. RFC 9568 §6.1.</summary>
     public int DownTimerAdverts { get; init; } = 3;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vrrp.Tests.LaboratoryMachine;
 using Vrrp.Tests.Linux.Lab;
 
 namespace Vrrp.Tests.Linux.Chaos;
@@ -6,7 +7,8 @@ namespace Vrrp.Tests.Linux.Chaos;
 /// <summary>Does what a plan says to the hosts and daemons of a laboratory, and takes it back.</summary>
 internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOnlyList<ChaosHost> hosts)
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
+    // A processor that is emulated takes a minute for what one that compiles at run time does in a second.
+    private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(LaboratoryNeed.IsInside ? 6 : 2);
 
     private int _tables;
 
@@ -29,6 +31,16 @@ internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOn
             case ChaosFaultKind.Kill:
                 await host.Director.KillAsync();
                 return () => StartAsync(host);
+
+            case ChaosFaultKind.KillStarting:
+                await host.Director.KillAsync();
+                return async () =>
+                {
+                    await host.Director.StartAsync(host.Config);
+                    await Task.Delay(TimeSpan.FromMilliseconds(fault.Amount), TimeProvider.System);
+                    await host.Director.KillAsync();
+                    await StartAsync(host);
+                };
 
             case ChaosFaultKind.Freeze:
                 host.Director.Freeze();
@@ -66,7 +78,9 @@ internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOn
 
             case ChaosFaultKind.AddressRemoved:
                 var addresses = cluster.Routers.Where(router => router.Network == fault.Network).SelectMany(router => router.Vips);
-                await machine.IpAsync(string.Join('\n', addresses.Select(vip => $"addr flush dev {LabHost.Device(fault.Network)} to {vip}")));
+                // Once: "flush" would take away what is put back, until none is. Not there at all when something else happens meanwhile.
+                foreach (var vip in addresses)
+                    await Tool.TryRunAsync("ip", ["-n", machine.Namespace, "addr", "del", vip.ToString(), "dev", LabHost.Device(fault.Network)]);
                 return Nothing;
 
             case ChaosFaultKind.AdvertLoss:
@@ -93,6 +107,14 @@ internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOn
                 await host.Director.ReloadAsync(cluster.ToConfig(machine, ChaosCluster.LowestPriority));
                 return () => host.Director.ReloadAsync(host.Config);
 
+            case ChaosFaultKind.FurtherAddress:
+                await ReloadAsync(host, cluster.ToConfig(machine, ChaosCluster.Priority(fault.Host), ChaosCluster.FurtherAddress));
+                return async () =>
+                {
+                    await host.Director.KillAsync();
+                    await StartAsync(host);
+                };
+
             case ChaosFaultKind.MemoryPressure:
                 host.Memory!.Press();
                 await lab.WaitForAsync($"{host.Director} to be short of memory", () => host.Memory.HasRunOut);
@@ -106,8 +128,12 @@ internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOn
                 var half = string.Create(CultureInfo.InvariantCulture, $"{fault.Amount / 2.0:0.0}ms");
                 return await QueueAsync(machine, "delay", half, half, "duplicate", "5%", "reorder", "10%");
 
+            case ChaosFaultKind.ClockStep:
+                await StepClockAsync(fault.Amount);
+                return () => StepClockAsync(-fault.Amount);
+
             default:
-                throw new InvalidOperationException($"Nobody knows how to do this here: {fault}");
+                throw new InvalidOperationException($"Nobody knows how to do this: {fault}");
         }
     }
 
@@ -118,6 +144,13 @@ internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOn
         action();
         return Task.CompletedTask;
     };
+
+    private static async Task StepClockAsync(int seconds)
+    {
+        if (!LaboratoryNeed.IsInside)
+            throw new InvalidOperationException("The clock of a machine that others use is not set.");
+        await Tool.RunAsync("date", ["--set", string.Create(CultureInfo.InvariantCulture, $"{seconds:+0;-0} seconds")]);
+    }
 
     private static string Percent(int amount) => string.Create(CultureInfo.InvariantCulture, $"{amount}%");
 
@@ -131,12 +164,15 @@ internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOn
             () => host.Director.Log.Contains("goes on unchanged", log) || host.Director.Log.Contains("reloaded ", log));
         if (host.Director.Log.Contains("reloaded ", log))
             throw new InvalidOperationException($"{host.Director} took a broken file:\n{broken}");
-        return async () =>
-        {
-            log = host.Director.Log.Count;
-            await host.Director.ReloadAsync(host.Config);
-            await host.Director.WaitForLogAsync("reloaded ", log);
-        };
+        return () => ReloadAsync(host, host.Config);
+    }
+
+    /// <summary>A reload of one of ours that must be taken.</summary>
+    private static async Task ReloadAsync(ChaosHost host, string config)
+    {
+        var log = host.Director.Log.Count;
+        await host.Director.ReloadAsync(config);
+        await host.Director.WaitForLogAsync("reloaded ", log);
     }
 
     /// <summary>A rule for frames from a host to the other directors, and back.</summary>

@@ -34,7 +34,7 @@ internal static class ChaosAllowance
         return fault.Kind switch
         {
             // A killed one's addresses answer until it is started again and removes them, which may be before another takes over.
-            ChaosFaultKind.Kill or ChaosFaultKind.DiskFull => longestDownInterval,
+            ChaosFaultKind.Kill or ChaosFaultKind.KillStarting or ChaosFaultKind.FurtherAddress or ChaosFaultKind.DiskFull => longestDownInterval,
             // With a sync group the members on other networks leave by a farewell, when the group has noticed.
             ChaosFaultKind.LinkDown or ChaosFaultKind.CableOut or ChaosFaultKind.InterfaceRemoved =>
                 longestDownInterval + (cluster.IsSyncGroup ? cluster.LongestSkew : TimeSpan.Zero),
@@ -51,7 +51,8 @@ internal static class ChaosAllowance
     private static TimeSpan TwoHosts(ChaosCluster cluster, ChaosFault fault) => fault.Kind switch
     {
         // It cannot remove an address while it does not execute, and cannot yield to what it does not hear.
-        ChaosFaultKind.Kill or ChaosFaultKind.DiskFull or ChaosFaultKind.Freeze or ChaosFaultKind.MemoryPressure => fault.Duration,
+        ChaosFaultKind.Kill or ChaosFaultKind.KillStarting or ChaosFaultKind.FurtherAddress or ChaosFaultKind.DiskFull or ChaosFaultKind.Freeze
+            or ChaosFaultKind.MemoryPressure => fault.Duration,
         ChaosFaultKind.Partition or ChaosFaultKind.OneWayPartition or ChaosFaultKind.AdvertLoss or ChaosFaultKind.FrameLoss =>
             fault.Duration + cluster.Interval,
         ChaosFaultKind.FrameDelay => fault.Duration + cluster.Interval + (4 * TimeSpan.FromMilliseconds(fault.Amount)),

@@ -9,7 +9,10 @@ internal sealed record ChaosCluster
     /// <summary>Lower than that of any daemon.</summary>
     public const int LowestPriority = 10;
 
-    public const int BrokenConfigCount = 7;
+    public const int BrokenConfigCount = 6;
+
+    /// <summary>Of the network and family of the first virtual router, which is IPv4 wherever it is used.</summary>
+    public const string FurtherAddress = "10.77.0.150";
 
     /// <summary>In words for reports, and part of file names.</summary>
     public required string Name { get; init; }
@@ -38,8 +41,12 @@ internal sealed record ChaosCluster
 
     public TimeSpan DownInterval(int host) => Routers.Max(router => router.DownInterval(Priority(host)));
 
-    public string ToConfig(LabHost host, int priority)
+    /// <param name="host">Whose file it is.</param>
+    /// <param name="priority">Its priority.</param>
+    /// <param name="further">An address that the first virtual router has besides.</param>
+    public string ToConfig(LabHost host, int priority, string? further = null)
     {
+        var routers = further is null ? Routers : [Routers[0] with { Addresses = [.. Routers[0].Addresses, further] }, .. Routers.Skip(1)];
         var group = !IsSyncGroup ? "" : $$"""
             vrrp_sync_group VG_1 {
                 group {
@@ -55,7 +62,7 @@ internal sealed record ChaosCluster
                 {{Globals}}
             }
 
-            """ + group + string.Concat(Routers.Select(router => router.ToBlock(host, host, priority)));
+            """ + group + string.Concat(routers.Select(router => router.ToBlock(host, host, priority)));
     }
 
     /// <summary>Files that a reload must refuse, each for another reason.</summary>
@@ -67,9 +74,8 @@ internal sealed record ChaosCluster
         [
             "",
             good.Replace($"priority {number}", "priority 300", StringComparison.Ordinal),
-            good.Replace("virtual_router_id ", "virtual_router_id 0", StringComparison.Ordinal),
-            good.Replace("version 3", "version 7", StringComparison.Ordinal).Replace("version 2", "version 7", StringComparison.Ordinal),
-            good.Replace("virtual_ipaddress {", "virtual_ipaddress {\n10.77.0.999", StringComparison.Ordinal),
+            good.Replace("virtual_router_id ", "virtual_router_id 3", StringComparison.Ordinal),
+            good.Replace(LabHost.Device(0), "", StringComparison.Ordinal),
             good + Routers[0].ToBlock(host, host, priority).Replace(Routers[0].Name, "VI_AGAIN", StringComparison.Ordinal),
             good[..good.IndexOf("virtual_router_id", StringComparison.Ordinal)],
         ];

@@ -8,6 +8,9 @@ internal enum ChaosFaultKind
     /// <summary>SIGKILL to the daemon and its children; started again when healed. The kernel goes on answering for what they left.</summary>
     Kill,
 
+    /// <summary>As <see cref="Kill"/>, and once more while it starts.</summary>
+    KillStarting,
+
     /// <summary>SIGSTOP, then SIGCONT.</summary>
     Freeze,
 
@@ -44,6 +47,9 @@ internal enum ChaosFaultKind
     /// <summary>SIGHUP with a file that gives the lowest priority, then with the one before.</summary>
     LowerPriority,
 
+    /// <summary>SIGHUP with a file that has a further address; then SIGKILL, and a start with the file before.</summary>
+    FurtherAddress,
+
     /// <summary>The daemon's memory group is limited to little more than it has, and something in it takes all it can get.</summary>
     MemoryPressure,
 
@@ -62,18 +68,18 @@ internal enum ChaosFaultKind
 /// <param name="Host">To which host, by its rank: 0 is the one with the highest priority.</param>
 /// <param name="At">When, since the beginning.</param>
 /// <param name="Duration">How long until it is healed.</param>
-/// <param name="Amount">Per cent of frames lost, milliseconds of delay, seconds of the step, number of the broken file; else 0.</param>
+/// <param name="Amount">Per cent of frames lost, milliseconds of delay or until the second kill, seconds of the step, number of the broken file; else 0.</param>
 /// <param name="Network">Which of the host's interfaces; others are not affected by what happens to one interface.</param>
 internal sealed record ChaosFault(ChaosFaultKind Kind, int Host, TimeSpan At, TimeSpan Duration, int Amount = 0, int Network = 0)
 {
     public TimeSpan HealedAt => At + Duration;
 
     /// <summary>While it lasts this host can neither take over nor answer by its own doing.</summary>
-    public bool Disables => Kind is ChaosFaultKind.Kill or ChaosFaultKind.Freeze or ChaosFaultKind.Leave or ChaosFaultKind.LinkDown
+    public bool Disables => Kind is ChaosFaultKind.Kill or ChaosFaultKind.KillStarting or ChaosFaultKind.FurtherAddress or ChaosFaultKind.Freeze or ChaosFaultKind.Leave or ChaosFaultKind.LinkDown
         or ChaosFaultKind.CableOut or ChaosFaultKind.InterfaceRemoved or ChaosFaultKind.DiskFull or ChaosFaultKind.MemoryPressure;
 
     /// <summary>The daemon is started again when it is healed.</summary>
-    public bool Restarts => Kind is ChaosFaultKind.Kill or ChaosFaultKind.Leave or ChaosFaultKind.DiskFull;
+    public bool Restarts => Kind is ChaosFaultKind.Kill or ChaosFaultKind.KillStarting or ChaosFaultKind.FurtherAddress or ChaosFaultKind.Leave or ChaosFaultKind.DiskFull;
 
     /// <summary>What it happens to; two faults of one host at a time are of two kinds of thing.</summary>
     public ChaosSubject Subject => Kind switch
@@ -92,6 +98,7 @@ internal sealed record ChaosFault(ChaosFaultKind Kind, int Host, TimeSpan At, Ti
         var what = Kind switch
         {
             ChaosFaultKind.Kill => $"{host} killed",
+            ChaosFaultKind.KillStarting => $"{host} killed, and again {Amount} ms after its start",
             ChaosFaultKind.Freeze => $"{host} frozen",
             ChaosFaultKind.Leave => $"{host} stopped",
             ChaosFaultKind.LinkDown => $"{host} link down{where}",
@@ -104,6 +111,7 @@ internal sealed record ChaosFault(ChaosFaultKind Kind, int Host, TimeSpan At, Ti
             ChaosFaultKind.DiskFull => $"{host} killed with its disk full",
             ChaosFaultKind.BrokenReload => $"{host} reloads broken file {Amount}",
             ChaosFaultKind.LowerPriority => $"{host} reloads the lowest priority",
+            ChaosFaultKind.FurtherAddress => $"{host} reloads a further address and is killed with it",
             ChaosFaultKind.MemoryPressure => $"{host} short of memory",
             ChaosFaultKind.FrameLoss => $"{host} loses {Amount} % of all frames",
             ChaosFaultKind.FrameDelay => $"{host} frames late by up to {Amount} ms",

@@ -52,7 +52,12 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
         return text.ToString();
     }
 
-    private static bool IsPossible(ChaosCluster cluster, ChaosFaultKind kind) => !NeedsOurs(kind) || cluster.Directors.Contains(DirectorKind.Vrrp);
+    private static bool IsPossible(ChaosCluster cluster, ChaosFaultKind kind) => kind switch
+    {
+        // keepalived 2.2 drops advertisements whose addresses are not its own.
+        ChaosFaultKind.FurtherAddress => !cluster.Directors.Contains(DirectorKind.Keepalived),
+        _ => !NeedsOurs(kind) || cluster.Directors.Contains(DirectorKind.Vrrp),
+    };
 
     // keepalived makes the best of a broken file, and keeps no record of its addresses.
     private static bool NeedsOurs(ChaosFaultKind kind) => kind is ChaosFaultKind.BrokenReload or ChaosFaultKind.DiskFull;
@@ -118,7 +123,7 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
             {
                 ChaosFaultKind.AddressRemoved => TimeSpan.Zero,
                 ChaosFaultKind.BrokenReload => TimeSpan.FromMilliseconds(300) + Part(TimeSpan.FromSeconds(0.5)),
-                ChaosFaultKind.LowerPriority or ChaosFaultKind.AdvertLoss or ChaosFaultKind.FrameLoss or ChaosFaultKind.FrameDelay
+                ChaosFaultKind.FurtherAddress or ChaosFaultKind.LowerPriority or ChaosFaultKind.AdvertLoss or ChaosFaultKind.FrameLoss or ChaosFaultKind.FrameDelay
                     or ChaosFaultKind.MemoryPressure or ChaosFaultKind.ClockStep => Long() + Part(TimeSpan.FromSeconds(1)),
                 _ => random.Next(3) == 0 ? (0.2 * cluster.LongestDownInterval) + Part(0.7 * cluster.LongestDownInterval) : Long(),
             };
@@ -127,6 +132,7 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
                 ChaosFaultKind.AdvertLoss => random.Next(20, 71),
                 ChaosFaultKind.FrameLoss => random.Next(5, 26),
                 ChaosFaultKind.FrameDelay => random.Next(5, 41),
+                ChaosFaultKind.KillStarting => random.Next(600),
                 ChaosFaultKind.BrokenReload => random.Next(ChaosCluster.BrokenConfigCount),
                 ChaosFaultKind.ClockStep => random.Next(2) == 0 ? random.Next(2, 60) : random.Next(3600, 100_000),
                 _ => 0,

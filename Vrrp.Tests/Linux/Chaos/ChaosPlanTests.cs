@@ -32,7 +32,7 @@ public sealed class ChaosPlanTests
         var length = TimeSpan.FromMinutes(10);
         var plan = ChaosPlan.Create(Two, Kinds, seed, length);
         Assert.InRange(plan.Episodes.Count, 150, 600);
-        Assert.Equal(Kinds.Order(), plan.Episodes.SelectMany(episode => episode.Faults).Select(fault => fault.Kind).Distinct().Order());
+        Assert.Equal(Kinds.Except([ChaosFaultKind.FurtherAddress]).Order(), plan.Episodes.SelectMany(episode => episode.Faults).Select(fault => fault.Kind).Distinct().Order());
         var end = TimeSpan.Zero;
         foreach (var episode in plan.Episodes)
         {
@@ -68,6 +68,8 @@ public sealed class ChaosPlanTests
     [Theory]
     // ours, then keepalived: how long nobody may answer, how long two may
     [InlineData(nameof(ChaosFaultKind.Kill), 341.4, 341.4, 1000)]
+    [InlineData(nameof(ChaosFaultKind.KillStarting), 341.4, 341.4, 1000)]
+    [InlineData(nameof(ChaosFaultKind.FurtherAddress), 341.4, 341.4, 1000)]
     [InlineData(nameof(ChaosFaultKind.Freeze), 0, 0, 1000)]
     [InlineData(nameof(ChaosFaultKind.Leave), 0, 41.4, 0)]
     [InlineData(nameof(ChaosFaultKind.LinkDown), 341.4, 341.4, 0)]
@@ -154,6 +156,21 @@ public sealed class ChaosPlanTests
         track.Asked(At(5));
         Assert.Equal([new(At(0), 3), new(At(5), 0)], track.Since(At(0)));
         Assert.Equal([new(At(5), 0)], track.Since(At(1)));
+    }
+
+    [Theory]
+    // As many as usual, twice as many, and a questioner that paused four times as long as is usual.
+    [InlineData(3, 20, 1)]
+    [InlineData(8, 20, 2)]
+    [InlineData(8, 1000, 4)]
+    public void A_margin_grows_with_what_else_the_machine_does(double runningPerProcessor, int pause, double slowness) =>
+        Assert.Equal(slowness, MachineLoad.Slowness(runningPerProcessor, TimeSpan.FromMilliseconds(pause)));
+
+    [Fact]
+    public void A_pause_is_the_longest_time_between_two_questions()
+    {
+        Assert.Equal(TimeSpan.FromMilliseconds(7), MachineLoad.LongestPause([new(At(0), 1), new(At(5), 0), new(At(12), 1)]));
+        Assert.Equal(TimeSpan.Zero, MachineLoad.LongestPause([new(At(0), 1)]));
     }
 
     [Fact]

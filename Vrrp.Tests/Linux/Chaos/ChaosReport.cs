@@ -39,6 +39,9 @@ internal sealed record ChaosReport
     /// <summary>How much later than the protocol says things may happen on this machine: processes run, packets delivered.</summary>
     public required TimeSpan Margin { get; init; }
 
+    /// <summary>The margin when the machine was slowest.</summary>
+    public required TimeSpan LargestMargin { get; init; }
+
     public required IReadOnlyList<ChaosOutcome> Outcomes { get; init; }
 
     public required IReadOnlyList<ChaosViolation> Violations { get; init; }
@@ -68,7 +71,7 @@ internal sealed record ChaosReport
     {
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"{Plan.Cluster}: seed {Plan.Seed}, {Length.TotalSeconds:0} s, {Faults} faults in {Outcomes.Count} episodes");
-        text.AppendLine(CultureInfo.InvariantCulture, $"  margin {Margin.TotalSeconds:0.0} s; {Questions} questions, longest pause between two {LongestPause.TotalMilliseconds:0} ms{(RealTimeRefused is null ? "" : $" ({RealTimeRefused})")}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"  margin {Margin.TotalSeconds:0.0} s, and {LargestMargin.TotalSeconds:0.0} s when the machine was slowest; {Questions} questions, longest pause between two {LongestPause.TotalMilliseconds:0} ms{(RealTimeRefused is null ? "" : $" ({RealTimeRefused})")}");
         text.AppendLine("  fault                 count | nobody answered, s              | two hosts answered, s           | agreed, s");
         text.AppendLine("                              |  longest  allowed  most beyond  | moments   longest   most beyond | after");
         foreach (var group in Outcomes.GroupBy(outcome => outcome.Group).OrderBy(group => group.Key, StringComparer.Ordinal))

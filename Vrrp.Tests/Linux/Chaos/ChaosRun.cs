@@ -15,7 +15,8 @@ internal sealed class ChaosRun
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(250);
 
     private readonly ChaosPlan _plan;
-    private readonly TimeSpan _margin;
+    private readonly TimeSpan _usualMargin;
+    private readonly MachineLoad _load;
     private readonly Laboratory _lab;
     private readonly IReadOnlyList<ChaosHost> _hosts;
     private readonly IReadOnlyList<(VirtualRouterSpec Router, ProbeTarget Target)> _targets;
@@ -25,10 +26,12 @@ internal sealed class ChaosRun
     private readonly List<ChaosViolation> _violations = [];
     private Instant _start;
     private Instant _judged;
+    private TimeSpan _largestMargin;
 
-    private ChaosRun(ChaosPlan plan, TimeSpan margin, Laboratory lab, IReadOnlyList<ChaosHost> hosts)
+    private ChaosRun(ChaosPlan plan, TimeSpan margin, MachineLoad load, Laboratory lab, IReadOnlyList<ChaosHost> hosts)
     {
-        (_plan, _margin, _lab, _hosts) = (plan, margin, lab, hosts);
+        (_plan, _usualMargin, _load, _lab, _hosts) = (plan, margin, load, lab, hosts);
+        _largestMargin = margin;
         _targets = [.. from router in plan.Cluster.Routers
                        from vip in router.Vips
                        select (router, new ProbeTarget(IPAddressValue.From(vip), router.Network))];
@@ -51,7 +54,8 @@ internal sealed class ChaosRun
             var hosts = new List<ChaosHost>();
             foreach (var (kind, index) in cluster.Directors.Select((kind, index) => (kind, index)))
                 hosts.Add(await PrepareAsync(lab, plan, kind, index, groups));
-            var run = new ChaosRun(plan, margin, lab, hosts);
+            await using var load = new MachineLoad();
+            var run = new ChaosRun(plan, margin, load, lab, hosts);
             using var prober = new VipProber(
                 lab, [.. hosts.Select(host => host.Machine)], cluster.Networks, [.. run._targets.Select(target => target.Target)]);
             return await run.PlayAsync(prober);
@@ -92,7 +96,7 @@ internal sealed class ChaosRun
     {
         var before = await TakeStockAsync();
         await Task.WhenAll(_hosts.Select(_actions.StartAsync));
-        await _lab.WaitForAsync("the first host to be the only Master", TimeSpan.FromSeconds(60), HasConverged);
+        await _lab.WaitForAsync("the first host to be the only Master", TimeSpan.FromMinutes(1), HasConverged);
         _start = MonotonicClock.Now;
         _judged = _start;
         foreach (var episode in _plan.Episodes)
@@ -113,7 +117,8 @@ internal sealed class ChaosRun
         return new ChaosReport
         {
             Plan = _plan,
-            Margin = _margin,
+            Margin = _usualMargin,
+            LargestMargin = _largestMargin,
             Outcomes = _outcomes,
             Length = length,
             Questions = _targets.Sum(target => (long)target.Target.Track.Count),
@@ -134,8 +139,7 @@ internal sealed class ChaosRun
         var late = Elapsed - episode.At;
         var faults = await Task.WhenAll(episode.Faults.Select(fault => PerformAsync(fault, late)));
         var healed = faults.Max(fault => fault.HealedAt);
-        var bound = ChaosAllowance.Convergence(Cluster, faults) + _margin + Quiet;
-        var agreed = await HasConvergedAsync(bound);
+        var agreed = await HasConvergedInTimeAsync(healed, ChaosAllowance.Convergence(Cluster, faults) + Quiet);
         var convergence = Elapsed - healed;
         if (!agreed)
         {
@@ -157,8 +161,9 @@ internal sealed class ChaosRun
             AllowedTwoHosts = ChaosAllowance.TwoHosts(Cluster, faults),
             Convergence = convergence,
         };
+        var margin = Margin();
         foreach (var (router, target) in _targets)
-            outcome = Judge(outcome, router, target, faults);
+            outcome = Judge(outcome, router, target, faults, margin);
         _outcomes.Add(outcome);
         _judged = until;
         foreach (var host in _hosts.Where(host => host.Director.HasDied))
@@ -179,18 +184,18 @@ internal sealed class ChaosRun
         return fault with { At = at, Duration = Elapsed - at };
     }
 
-    private ChaosOutcome Judge(ChaosOutcome outcome, VirtualRouterSpec router, ProbeTarget target, ChaosFault[] faults)
+    private ChaosOutcome Judge(ChaosOutcome outcome, VirtualRouterSpec router, ProbeTarget target, ChaosFault[] faults, TimeSpan margin)
     {
         var samples = target.Track.Since(_judged);
         var gaps = ProbeTrack.Gaps(samples).ToArray();
-        foreach (var gap in gaps.Where(gap => gap.Length > outcome.AllowedGap + _margin))
+        foreach (var gap in gaps.Where(gap => gap.Length > outcome.AllowedGap + margin))
         {
             Violated(
                 $"{outcome.Episode}: nobody answered for {target.Address} from {Text(gap.From)} for {gap.Length.TotalSeconds:0.000} s; allowed {outcome.AllowedGap.TotalSeconds:0.000} s\n{Claims(router, gap)}",
                 _witness.CulpritOfGap(router, gap, faults, _start));
         }
         var twos = ProbeTrack.TwoHosts(samples).ToArray();
-        foreach (var two in twos.Where(two => two.Length > outcome.AllowedTwoHosts + _margin))
+        foreach (var two in twos.Where(two => two.Length > outcome.AllowedTwoHosts + margin))
         {
             Violated(
                 $"{outcome.Episode}: two hosts answered for {target.Address} from {Text(two.From)} for {two.Length.TotalSeconds:0.000} s; allowed {outcome.AllowedTwoHosts.TotalSeconds:0.000} s\n{Claims(router, two)}",
@@ -228,6 +233,27 @@ internal sealed class ChaosRun
         Violated(
             $"{episode}: no agreement {after.TotalSeconds:0.000} s after it was healed; {string.Join("; ", states)}\n{Claims(router, new(now - TimeSpan.FromSeconds(1), now))}\n{string.Join('\n', _hosts.Select(host => $"{host.Director}: {string.Join("\n   ", host.Director.Log.Since(Math.Max(0, host.Director.Log.Count - 6)))}"))}",
             answering ?? Cluster.Directors[0]);
+    }
+
+    private async Task<bool> HasConvergedInTimeAsync(TimeSpan healed, TimeSpan bound)
+    {
+        // The margin grows when the machine slows down while it is waited.
+        for (;;)
+        {
+            var left = healed + bound + Margin() - Elapsed;
+            if (left <= TimeSpan.Zero)
+                return HasConverged();
+            if (await HasConvergedAsync(left) || _hosts.Any(host => host.Director.HasDied))
+                return HasConverged();
+        }
+    }
+
+    /// <summary>How late things may be, by what the machine has been doing since the last judgement.</summary>
+    private TimeSpan Margin()
+    {
+        var margin = _usualMargin * _load.SlownessSince(_judged, _targets[0].Target.Track.Since(_judged));
+        _largestMargin = margin > _largestMargin ? margin : _largestMargin;
+        return margin;
     }
 
     private async Task<bool> HasConvergedAsync(TimeSpan within)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vrrp.Tests.LaboratoryMachine;
 using Vrrp.Tests.Linux.Lab;
 using Xunit.Abstractions;
 
@@ -8,45 +9,36 @@ namespace Vrrp.Tests.Linux.Chaos;
 /// Real daemons under a seeded sequence of faults. A short run by itself; with VRRP_CHAOS_MINUTES a long one, of which docs/reliability.md
 /// tells. VRRP_CHAOS_SEED changes the seed, VRRP_CHAOS_MARGIN_MS the margin, VRRP_CHAOS_REPORTS the folder that reports are written to.
 /// </summary>
-public abstract class ChaosTest(ITestOutputHelper output)
+public abstract class ChaosSet(ITestOutputHelper output)
 {
-    private static readonly ChaosFaultKind[] EverywhereKinds =
-    [
-        ChaosFaultKind.Kill, ChaosFaultKind.Freeze, ChaosFaultKind.Leave, ChaosFaultKind.LinkDown, ChaosFaultKind.CableOut,
-        ChaosFaultKind.InterfaceRemoved, ChaosFaultKind.AddressRemoved, ChaosFaultKind.AdvertLoss, ChaosFaultKind.Partition,
-        ChaosFaultKind.OneWayPartition, ChaosFaultKind.DiskFull, ChaosFaultKind.BrokenReload, ChaosFaultKind.LowerPriority,
-    ];
+    // What the other interoperation tests allow a busy machine; and what one needs that is emulated.
+    private static readonly TimeSpan UsualMargin = TimeSpan.FromSeconds(LaboratoryNeed.IsInside ? 6 : 1.5);
 
     internal abstract ChaosCluster Cluster { get; }
 
     /// <summary>The length of the short run.</summary>
     private protected virtual TimeSpan ShortLength => TimeSpan.FromSeconds(20);
 
-    /// <summary>What can happen in the short run; by default all that can be done here.</summary>
-    private protected virtual IReadOnlyCollection<ChaosFaultKind> ShortKinds => PossibleKinds;
+    /// <summary>What can happen in the short run.</summary>
+    private protected abstract IReadOnlyCollection<ChaosFaultKind> ShortKinds { get; }
 
-    private static ChaosFaultKind[] PossibleKinds => MemoryGroup.IsAvailable ? [.. EverywhereKinds, ChaosFaultKind.MemoryPressure] : EverywhereKinds;
+    /// <summary>What can happen in the long run.</summary>
+    private protected virtual IReadOnlyCollection<ChaosFaultKind> Kinds => ShortKinds;
+
+    private protected ChaosPlan ShortPlan => ChaosPlan.Create(Cluster, ShortKinds, Seed, ShortLength);
 
     private static int Seed => (int)(Number("VRRP_CHAOS_SEED") ?? 1);
 
-    private static TimeSpan? LongLength => Number("VRRP_CHAOS_MINUTES") is { } minutes ? TimeSpan.FromMinutes(minutes) : null;
-
-    [Fact]
-    public async Task The_address_is_answered_for_by_one_host_and_nothing_is_left_behind()
+    private protected async Task PlayAsync()
     {
-        var plan = LongLength is { } length
-            ? ChaosPlan.Create(Cluster, PossibleKinds, Seed, length)
-            : ShortPlan;
+        var plan = Number("VRRP_CHAOS_MINUTES") is { } minutes ? ChaosPlan.Create(Cluster, Kinds, Seed, TimeSpan.FromMinutes(minutes)) : ShortPlan;
         output.WriteLine(plan.ToString());
-        // What the other interoperation tests allow a busy machine.
-        var margin = TimeSpan.FromMilliseconds(Number("VRRP_CHAOS_MARGIN_MS") ?? 1500);
+        var margin = Number("VRRP_CHAOS_MARGIN_MS") is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : UsualMargin;
         var report = await ChaosRun.PlayAsync(plan, margin);
         output.WriteLine(report.ToString());
         await SaveAsync(plan, report);
         Assert.True(!report.Ours.Any(), report.ToString());
     }
-
-    private protected ChaosPlan ShortPlan => ChaosPlan.Create(Cluster, ShortKinds, Seed, ShortLength);
 
     private static double? Number(string variable) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? double.Parse(text, CultureInfo.InvariantCulture) : null;
@@ -58,6 +50,66 @@ public abstract class ChaosTest(ITestOutputHelper output)
         var name = string.Create(CultureInfo.InvariantCulture, $"{plan.Cluster.Name}, seed {plan.Seed}.txt").Replace(' ', '_');
         await File.WriteAllTextAsync(Path.Combine(folder, name), $"{report}\n{plan}");
     }
+}
+
+/// <summary>What every kernel can do.</summary>
+public abstract class ChaosTest(ITestOutputHelper output) : ChaosSet(output)
+{
+    private static readonly ChaosFaultKind[] EverywhereKinds =
+    [
+        ChaosFaultKind.Kill, ChaosFaultKind.KillStarting, ChaosFaultKind.Freeze, ChaosFaultKind.Leave, ChaosFaultKind.LinkDown,
+        ChaosFaultKind.CableOut, ChaosFaultKind.InterfaceRemoved, ChaosFaultKind.AddressRemoved, ChaosFaultKind.AdvertLoss,
+        ChaosFaultKind.Partition, ChaosFaultKind.OneWayPartition, ChaosFaultKind.DiskFull, ChaosFaultKind.BrokenReload,
+        ChaosFaultKind.LowerPriority, ChaosFaultKind.FurtherAddress,
+    ];
+
+    private protected override IReadOnlyCollection<ChaosFaultKind> ShortKinds => Kinds;
+
+    private protected override IReadOnlyCollection<ChaosFaultKind> Kinds =>
+        MemoryGroup.IsAvailable ? [.. EverywhereKinds, ChaosFaultKind.MemoryPressure] : EverywhereKinds;
+
+    [Fact]
+    public Task The_address_is_answered_for_by_one_host_and_nothing_is_left_behind() => PlayAsync();
+}
+
+/// <summary>Frames are lost, late, twice, and in another order.</summary>
+[Collection(LaboratoryTurn.Last)]
+public sealed class ChaosOnBadNetworks(ITestOutputHelper output) : ChaosSet(output)
+{
+    internal override ChaosCluster Cluster { get; } = new()
+    {
+        Name = "vrrp and keepalived on a bad network, every second",
+        Directors = [DirectorKind.Vrrp, DirectorKind.Keepalived],
+        Routers = [new() { Interval = TimeSpan.FromSeconds(1) }],
+    };
+
+    private protected override TimeSpan ShortLength => TimeSpan.FromSeconds(45);
+
+    private protected override IReadOnlyCollection<ChaosFaultKind> ShortKinds =>
+        [ChaosFaultKind.FrameLoss, ChaosFaultKind.FrameDelay, ChaosFaultKind.Kill];
+
+    [LaboratoryFact(LaboratoryNeed.Netem, Seconds = 900)]
+    public Task The_address_is_answered_for_by_one_host_and_nothing_is_left_behind() => PlayAsync();
+}
+
+/// <summary>The clock is set, and the memory used up.</summary>
+[Collection(LaboratoryTurn.Last)]
+public sealed class ChaosOfMachines(ITestOutputHelper output) : ChaosSet(output)
+{
+    internal override ChaosCluster Cluster { get; } = new()
+    {
+        Name = "vrrp and keepalived on a machine that changes, every second",
+        Directors = [DirectorKind.Vrrp, DirectorKind.Keepalived],
+        Routers = [new() { Interval = TimeSpan.FromSeconds(1) }],
+    };
+
+    private protected override TimeSpan ShortLength => TimeSpan.FromSeconds(35);
+
+    private protected override IReadOnlyCollection<ChaosFaultKind> ShortKinds =>
+        [ChaosFaultKind.ClockStep, ChaosFaultKind.MemoryPressure];
+
+    [LaboratoryFact(LaboratoryNeed.Machine, Seconds = 900)]
+    public Task The_address_is_answered_for_by_one_host_and_nothing_is_left_behind() => PlayAsync();
 }
 
 public sealed class ChaosOfTwo(ITestOutputHelper output) : ChaosTest(output)

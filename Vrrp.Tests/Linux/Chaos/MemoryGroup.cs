@@ -84,10 +84,12 @@ internal sealed class MemoryGroup : IAsyncDisposable
             var parent = MemoryRoot + group[(group.LastIndexOf(':') + 1)..].TrimEnd('/');
             return File.Exists(Path.Combine(parent, "memory.limit_in_bytes")) && IsWritable(parent) ? (parent, false) : null;
         }
-        var controlled = Path.Combine(UnifiedRoot, "cgroup.subtree_control");
-        return File.Exists(controlled) && File.ReadAllText(controlled).Split([' ', '\n']).Contains("memory") && IsWritable(UnifiedRoot)
-            ? (UnifiedRoot, true)
-            : null;
+        var controllers = Path.Combine(UnifiedRoot, "cgroup.controllers");
+        if (!File.Exists(controllers) || !File.ReadAllText(controllers).Split([' ', '\n']).Contains("memory") || !IsWritable(UnifiedRoot))
+            return null;
+        // Of itself the kernel gives it to no group; whoever manages a machine's groups has done this long ago.
+        File.WriteAllText(Path.Combine(UnifiedRoot, "cgroup.subtree_control"), "+memory");
+        return (UnifiedRoot, true);
     }
 
     private static bool IsWritable(string folder)

@@ -1,11 +1,10 @@
 using Vrrp.Packets;
-using Vrrp.Simulation;
 using Vrrp.Tests.Engine;
 
 namespace Vrrp.Tests.Conformance;
 
 /// <summary>SIM-01 to SIM-20 of the conformance list, with engines on a LAN and to the nanosecond.</summary>
-public class ScenarioTests
+public class ProtocolScenarioTests
 {
     private readonly ScenarioLan _lan = new();
 
@@ -232,8 +231,7 @@ public class ScenarioTests
     public void Sim_13_a_router_that_takes_one_checksum_form_only_hears_nothing_of_the_other()
     {
         Start("A", Config(200) with { Checksum = VrrpChecksum.WithPseudoHeader });
-        var b = _lan.AddNode("B", new SimulatedNodeOptions { Codec = new MessageOnlyCodec() });
-        b.Add(Config(150) with { Checksum = VrrpChecksum.MessageOnly });
+        var b = Start("B", Config(150) with { Checksum = VrrpChecksum.MessageOnly, RequireSameChecksum = true });
         _lan.RunTo(30);
 
         _lan.AssertTransitions("0 A Backup", "0 B Backup", "3.21875 A Master", "3.4140625 B Master");
@@ -253,6 +251,22 @@ public class ScenarioTests
         _lan.AssertStates(VrrpState.Master, expected);
         Assert.Equal(expected == VrrpState.Master, b.Router().Counters.Dropped(PacketRejection.AuthenticationFailure) > 0);
         Assert.Equal(expected == VrrpState.Master, a.Router().Counters.Dropped(PacketRejection.AuthenticationFailure) > 0);
+    }
+
+    [Theory] // VR-059
+    [InlineData(10)]
+    [InlineData(1)]
+    public void Backups_one_step_of_priority_apart_never_take_over_both(int centiseconds)
+    {
+        var a = Start("A", Config(200, centiseconds));
+        Start("B", Config(101, centiseconds));
+        Start("C", Config(100, centiseconds));
+        _lan.RunTo(5);
+        MarkAdvertisement(a);
+        a.Kill();
+        _lan.RunTo(5);
+
+        _lan.AssertTransitions(centiseconds == 10 ? "0.360546875 B Master" : "0.036054687 B Master");
     }
 
     [Fact]
@@ -343,20 +357,5 @@ public class ScenarioTests
         Assert.Equal("adv 0, -10.0.0.254", node.TakeLog());
         Assert.Equal(VrrpState.Master, node.State("vr6"));
         Assert.True(node.Has("fe80::254"));
-    }
-
-    /// <summary>Of a router that keeps to RFC 9568 §5.2.8 in what it hears, too.</summary>
-    private sealed class MessageOnlyCodec : IFrameCodec
-    {
-        private readonly VrrpFrameCodec _codec = new();
-
-        public bool TryPeekVirtualRouterId(in ReceivedPacket packet, out byte virtualRouterId) =>
-            _codec.TryPeekVirtualRouterId(packet, out virtualRouterId);
-
-        public PacketRejection Read(scoped in ReceivedPacket packet, IPFamily family, ReceptionRules? rules, out Advertisement advertisement) =>
-            _codec.Read(packet, family, rules is null ? null : rules with { StrictChecksumForm = VrrpChecksum.MessageOnly }, out advertisement);
-
-        public int Write(in AdvertisementContent content, IPAddressValue source, IPAddressValue destination, Span<byte> buffer) =>
-            _codec.Write(content, source, destination, buffer);
     }
 }
