@@ -11,6 +11,7 @@ namespace Vrrp.Daemon.Failover;
 internal sealed class AddressLedger(string path, ILogger logger)
 {
     private const int MaxLines = 100_000;
+    private const int MaxOctets = 8 * 1024 * 1024;
 
     private HashSet<string> _ours = new(StringComparer.Ordinal);
     private bool _isWritten = true;
@@ -20,6 +21,12 @@ internal sealed class AddressLedger(string path, ILogger logger)
     {
         try
         {
+            if (new FileInfo(path).Length > MaxOctets)
+            {
+                FailoverLog.LedgerFailed(logger, path, "it is larger than any record of ours");
+                return [];
+            }
+
             // Lines that are not ours to understand are skipped: a wrong one must not remove an address.
             return [.. File.ReadLines(path).Take(MaxLines).Select(Parse).OfType<VirtualAddress>()];
         }

@@ -238,6 +238,50 @@ public class BinderTests
     [InlineData("version 3\nold_unicast_checksum", VrrpChecksum.WithPseudoHeader)]
     public void Checksum(string lines, VrrpChecksum expected) => Assert.Equal(expected, Instance(lines).Checksum);
 
+    [Theory]
+    [InlineData("224.0.0.9")]
+    [InlineData("0.0.0.0/0")]
+    [InlineData("ff02::12")]
+    [InlineData("::")]
+    public void An_address_that_no_host_can_have_is_ignored(string address)
+    {
+        string text = InstanceText($"virtual_ipaddress_excluded {{\n{address}\n10.0.0.3\n}}\nunicast_peer {{\n10.0.0.8\n{address.Split('/')[0]}\n}}")
+            + $"\nstatic_ipaddress {{\n{address} dev eth1\n}}\n";
+        Assert.Equal(["VRRP0140", "VRRP0140", "VRRP0140"], Codes(text));
+        Assert.Equal("10.0.0.3/32", Assert.Single(Config(text).Instances[0].ExcludedAddresses).ToString());
+        Assert.Equal(
+            ["VRRP0140", "VRRP0204"],
+            Codes($"vrrp_instance V {{\nversion 3\ninterface eth0\nvirtual_router_id 1\nvirtual_ipaddress {{\n{address}\n}}\n}}").Order());
+    }
+
+    [Theory]
+    [InlineData("vrrp_sync_group G {\ngroup {\nauth_pass Zq9sesame\n}\n}")]
+    [InlineData("vrrp_instance V {\ntrack_interface {\nauth_pass Zq9sesame\n}\n}")]
+    [InlineData("vrrp_instance V {\nvirtual_ipaddress {\n10.0.0.1 auth_pass Zq9sesame\n}\n}")]
+    [InlineData("$P=Zq9sesame\nvrrp_instance V {\ntrack_interface {\nauth_pass $P\n}\n}")]
+    [InlineData("auth_pass Zq9sesame\n")]
+    public void A_password_in_another_block_is_not_shown(string text) =>
+        Assert.DoesNotContain("Zq9sesame", DiagnosticPrinter.ToText(Load(text).Diagnostics), StringComparison.Ordinal);
+
+    [Fact]
+    public void No_more_is_tracked_than_every_member_of_a_group_can_track_too()
+    {
+        string list = $"track_interface {{\n{string.Join('\n', Enumerable.Range(0, 1002).Select(i => $"e{i}"))}\n}}";
+        Assert.Equal(["VRRP0312", "VRRP0312"], Codes(InstanceText(list)));
+        Assert.Equal(1000, Instance(list).TrackInterfaces.Length);
+    }
+
+    [Fact]
+    public void The_first_peer_that_two_instances_have_in_common_is_a_conflict()
+    {
+        string text = string.Concat(Enumerable.Range(1, 3).Select(i => InstanceText($"unicast_peer {{\n10.0.0.{i}\n10.0.0.{i + 1}\n}}")
+            .Replace("vrrp_instance V", $"vrrp_instance V{i}", StringComparison.Ordinal).Replace("10.0.0.1\n}\nunicast", $"10.0.1.{i}\n}}\nunicast", StringComparison.Ordinal) + "\n"));
+        var conflicts = Load(text).Diagnostics.Where(d => d.Code == "VRRP0206").ToArray();
+        Assert.Equal(2, conflicts.Length);
+        Assert.Contains("used by 'V1'", conflicts[0].Message, StringComparison.Ordinal);
+        Assert.Contains("used by 'V2'", conflicts[1].Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Strict_mode_has_its_consequences()
     {

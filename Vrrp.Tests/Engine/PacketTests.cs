@@ -72,6 +72,20 @@ public class PacketTests
     }
 
     [Fact]
+    public void A_flood_of_sources_tells_of_a_second_master_once_a_second()
+    {
+        StartMaster();
+        for (int i = 0; i < 300; i++)
+        {
+            _lan.RunTo(i * 0.01m);
+            _node.Hear(50, source: $"10.0.1.{i % 250}");
+        }
+
+        Assert.Equal([0, 1, 2], _node.Take<SecondMasterHeard>().Select(heard => (heard.At - _lan.Epoch).TotalSeconds));
+        Assert.Equal(300, _node.Router().Counters.LowerMastersHeard);
+    }
+
+    [Fact]
     public void A_group_of_ones_own_is_where_peers_are_heard()
     {
         var config = ScenarioNode.Config() with { MulticastGroup = IPAddressValue.Parse("224.0.0.99") };

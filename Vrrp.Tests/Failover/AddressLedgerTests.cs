@@ -43,6 +43,17 @@ public sealed class AddressLedgerTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_is_far_too_large_is_not_read()
+    {
+        using (var file = File.OpenWrite(_path))
+            file.SetLength(9 * 1024 * 1024);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Empty(Ledger().Read());
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1024 * 1024);
+    }
+
+    [Fact]
     public void What_could_not_be_written_leaves_nothing_half_done_and_is_written_the_next_time()
     {
         var ledger = Ledger();

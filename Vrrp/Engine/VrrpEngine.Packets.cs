@@ -257,11 +257,10 @@ internal sealed partial class VrrpEngine
             return;
         }
 
-        if (router.SecondMasterTold == advertisement.Source && !router.SecondMasterToldAt.IsNever
-            && _now.Nanoseconds - router.SecondMasterToldAt.Nanoseconds < RepeatNoticeNanoseconds)
-        {
+        // A source is free to choose: each is told of, but a flood of them does not become one of notices.
+        long least = router.SecondMasterTold == advertisement.Source ? RepeatNoticeNanoseconds : OtherNoticeNanoseconds;
+        if (!router.SecondMasterToldAt.IsNever && _now.Nanoseconds - router.SecondMasterToldAt.Nanoseconds < least)
             return;
-        }
 
         router.SecondMasterTold = advertisement.Source;
         router.SecondMasterToldAt = _now;

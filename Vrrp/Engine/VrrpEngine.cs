@@ -31,6 +31,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     /// <summary>The same thing is told again after this time.</summary>
     private const long RepeatNoticeNanoseconds = 60_000_000_000;
 
+    /// <summary>The same kind of thing of another source is told after this time.</summary>
+    private const long OtherNoticeNanoseconds = 1_000_000_000;
+
     /// <summary>Takeovers whose advertisements may wait for those behind them.</summary>
     private const int TakeoverBatch = 32;
 

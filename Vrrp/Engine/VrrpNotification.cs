@@ -31,7 +31,9 @@ public sealed record RouterTransition(
     Priority PeerPriority,
     string? Detail) : VrrpNotification(At, VirtualRouter);
 
-/// <summary>A Master heard another Master of lower rank and stays. Told once until the other changes or a minute has passed.</summary>
+/// <summary>
+/// A Master heard another Master of lower rank and stays. Told once until the other changes or a minute has passed, and at most once a second.
+/// </summary>
 /// <param name="At">When.</param>
 /// <param name="VirtualRouter">Which router.</param>
 /// <param name="Peer">The other Master.</param>

@@ -430,7 +430,8 @@ public sealed class LinuxAddressTable : IAddressTable
             : new(interfaceIndex == InterfaceIndex ? interfaceIndex : 0, family == Family ? family : 0, false);
     }
 
-    private sealed class AddressListing : INetlinkSink
+    /// <summary>Addresses as the kernel lists them.</summary>
+    internal sealed class AddressListing : INetlinkSink
     {
         private readonly Dictionary<AddressKey, int> _index = [];
         private bool _isIndexed;

@@ -42,6 +42,15 @@ public sealed record AnnouncementSettings
     public ArpTargetAddress ArpTarget { get; init; }
 }
 
+/// <summary>What a packet must say to be for a router.</summary>
+/// <param name="Interface">Where it comes in.</param>
+/// <param name="Family">Its family.</param>
+/// <param name="VirtualRouterId">Its VRID.</param>
+/// <param name="IsUnicast">Whether it is for this host alone.</param>
+/// <param name="Address">The group, or the peer it comes from.</param>
+internal readonly record struct WireIdentity(
+    string Interface, IPFamily Family, VirtualRouterId VirtualRouterId, bool IsUnicast, IPAddressValue Address);
+
 /// <summary>What an operator sets for one virtual router. Immutable; <see cref="Validate"/> finds what makes no sense.</summary>
 public sealed record VirtualRouterConfig
 {
@@ -157,6 +166,14 @@ public sealed record VirtualRouterConfig
 
     internal IPAddressValue Group => !MulticastGroup.IsNone ? MulticastGroup
         : Family == IPFamily.IPv4 ? IPAddressValue.MulticastGroupIPv4 : IPAddressValue.MulticastGroupIPv6;
+
+    /// <summary>
+    /// What a packet must say to be for this router: two routers conflict exactly when they have one of these in common. For sets of
+    /// thousands, where each cannot be compared with each.
+    /// </summary>
+    internal IEnumerable<WireIdentity> WireIdentities => UnicastPeers.IsEmpty
+        ? [new(Interface, Family, VirtualRouterId, false, Group)]
+        : UnicastPeers.Select(peer => new WireIdentity(Interface, Family, VirtualRouterId, true, peer.Address));
 
     /// <summary>
     /// Whether two routers cannot run side by side because their advertisements could not be told apart: one VRID for one family on one

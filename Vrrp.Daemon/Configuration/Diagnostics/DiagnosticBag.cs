@@ -73,6 +73,9 @@ internal sealed class DiagnosticBag
     public void TooManyIncludes(Place at, int depth, int files) => Add("VRRP0013", Error, at,
         Format($"files include each other more than {depth} deep, or more than {files} files are included; a file that includes itself does that."));
 
+    public void TooManyNames(Place at, int names) => Add("VRRP0014", Error, at,
+        Format($"the include lines look at more than {names} names of files and directories; reading stopped here. A pattern of directories in directories does that."));
+
     public void LineTooLong(Place at, int limit) => Add("VRRP0020", Warning, at,
         Format($"the line is longer than {limit} bytes and is ignored, as keepalived ignores it."));
 
@@ -102,9 +105,9 @@ internal sealed class DiagnosticBag
         [.. open.Select(o => new RelatedPlace(o.Open, $"this '{{'{(o.Keyword.Length > 0 ? $" of '{Clean(o.Keyword)}'" : "")} is not closed"))]);
 
     public void MissingBraceBefore(SourceSpan at, string block, Token open, Token stray) => Add("VRRP0031", Warning, at,
-        $"a '}}' is missing here: '{Clean(stray.Text)}' cannot stand inside '{Clean(block)}'. It is supplied here; keepalived would take "
-        + $"'{Clean(stray.Text)}' for an unknown keyword of '{Clean(block)}' and ignore it and what belongs to it.",
-        [new(stray.Span, $"'{Clean(stray.Text)}' begins here"), new(open.Span, $"this '{{' of '{Clean(block)}' is not closed")]);
+        $"a '}}' is missing here: '{Clean(stray)}' cannot stand inside '{Clean(block)}'. It is supplied here; keepalived would take "
+        + $"'{Clean(stray)}' for an unknown keyword of '{Clean(block)}' and ignore it and what belongs to it.",
+        [new(stray.Span, $"'{Clean(stray)}' begins here"), new(open.Span, $"this '{{' of '{Clean(block)}' is not closed")]);
 
     public void UnexpectedClosingBrace(Place at, SourceSpan supplied) => Add("VRRP0032", Warning, at,
         "there is no open block for this '}'; it is ignored, as keepalived ignores it.",
@@ -125,7 +128,7 @@ internal sealed class DiagnosticBag
 
     public void UnknownKeyword(Token word, string block, string? suggestion, ImmutableArray<string> elsewhere, BlockSyntax? skipped)
     {
-        var message = new StringBuilder($"unknown keyword '{Clean(word.Text)}'");
+        var message = new StringBuilder($"unknown keyword '{Clean(word)}'");
         message.Append(block == "root" ? " outside all blocks" : $" in {block}");
         message.Append(skipped is null ? "; the line is ignored, as keepalived ignores it." : "; it is skipped with its block.");
         if (skipped is not null)
@@ -148,52 +151,52 @@ internal sealed class DiagnosticBag
 
     public void OutOfRange(Token word, string name, int min, int max, DiagnosticSeverity severity) => Add("VRRP0104", severity, word,
         max == int.MaxValue
-            ? Format($"'{name}' takes {min} or more, not '{Clean(word.Text)}'{Consequence(severity)}")
-            : Format($"'{name}' takes {min} to {max}, not '{Clean(word.Text)}'{Consequence(severity)}"));
+            ? Format($"'{name}' takes {min} or more, not '{Clean(word)}'{Consequence(severity)}")
+            : Format($"'{name}' takes {min} to {max}, not '{Clean(word)}'{Consequence(severity)}"));
 
     public void NotANumber(Token word, string name, int min, int max, DiagnosticSeverity severity) => Add("VRRP0105", severity, word,
         max == int.MaxValue
-            ? Format($"'{Clean(word.Text)}' is not a whole number: '{name}' takes {min} or more{Consequence(severity)}")
-            : Format($"'{Clean(word.Text)}' is not a whole number: '{name}' takes {min} to {max}{Consequence(severity)}"));
+            ? Format($"'{Clean(word)}' is not a whole number: '{name}' takes {min} or more{Consequence(severity)}")
+            : Format($"'{Clean(word)}' is not a whole number: '{name}' takes {min} to {max}{Consequence(severity)}"));
 
     public void TrailingCharacters(Token word, string name, string used) => Add("VRRP0106", Warning, word,
-        $"'{Clean(word.Text)}' is not a number; '{name}' is {used}, what keepalived makes of it (its -t rejects it).");
+        $"'{Clean(word)}' is not a number; '{name}' is {used}, what keepalived makes of it (its -t rejects it).");
 
     public void NotADuration(Token word, string name, decimal min, decimal max) => Add("VRRP0107", Warning, word,
-        Format($"'{Clean(word.Text)}' is not a number of seconds: '{name}' takes {min} to {max}; the default holds."));
+        Format($"'{Clean(word)}' is not a number of seconds: '{name}' takes {min} to {max}; the default holds."));
 
     public void DurationOutOfRange(Token word, string name, decimal min, decimal max) => Add("VRRP0108", Warning, word,
-        Format($"'{name}' takes {min} to {max} seconds, not '{Clean(word.Text)}'; the default holds, as with keepalived."));
+        Format($"'{name}' takes {min} to {max} seconds, not '{Clean(word)}'; the default holds, as with keepalived."));
 
     public void TooManyDigits(Token word, string name) => Add("VRRP0109", Warning, word, $"'{name}' has more than six digits after the point; it is rounded to microseconds.");
 
     public void NotASwitch(Token word, string name) => Add("VRRP0110", Warning, word,
-        $"'{name}' takes on, true or yes, off, false or no, not '{Clean(word.Text)}'; the line is ignored.");
+        $"'{name}' takes on, true or yes, off, false or no, not '{Clean(word)}'; the line is ignored.");
 
-    public void NotAnAddress(Token word, string name) => Add("VRRP0111", Warning, word, $"'{Clean(word.Text)}' in '{name}' is not an IP address; it is ignored.");
+    public void NotAnAddress(Token word, string name) => Add("VRRP0111", Warning, word, $"'{Clean(word)}' in '{name}' is not an IP address; it is ignored.");
 
     public void NotMulticast(Token word, string name, IPFamily? family) => Add("VRRP0112", Warning, word,
-        $"'{name}' takes {(family is null ? "a" : $"an {family}")} multicast address, not '{Clean(word.Text)}'; the line is ignored.");
+        $"'{name}' takes {(family is null ? "a" : $"an {family}")} multicast address, not '{Clean(word)}'; the line is ignored.");
 
     public void NotAnInterfaceName(Token word) => Add("VRRP0113", Warning, word,
-        $"'{Clean(word.Text)}' cannot be the name of an interface (1 to 15 characters, no '/', no ':').");
+        $"'{Clean(word)}' cannot be the name of an interface (1 to 15 characters, no '/', no ':').");
 
     public void NotATableName(Token word, int max) => Add("VRRP0139", Warning, word,
-        Format($"'{Clean(word.Text)}' cannot be the name of a table (1 to {max} bytes); the line is ignored."));
+        Format($"'{Clean(word)}' cannot be the name of a table (1 to {max} bytes); the line is ignored."));
 
     public void BadPrefixLength(Token word, int full) => Add("VRRP0114", Warning, word,
-        Format($"the prefix length of '{Clean(word.Text)}' is not 0 to {full}; /{full} is used, as by keepalived."));
+        Format($"the prefix length of '{Clean(word)}' is not 0 to {full}; /{full} is used, as by keepalived."));
 
-    public void OptionWithoutValue(Token word, string list) => Add("VRRP0115", Warning, word, $"the option '{Clean(word.Text)}' in '{list}' has no value; it is ignored.");
+    public void OptionWithoutValue(Token word, string list) => Add("VRRP0115", Warning, word, $"the option '{Clean(word)}' in '{list}' has no value; it is ignored.");
 
-    public void RepeatedOption(Token word, string list) => Add("VRRP0116", Warning, word, $"'{Clean(word.Text)}' stands twice in one entry of '{list}'; the first holds.");
+    public void RepeatedOption(Token word, string list) => Add("VRRP0116", Warning, word, $"'{Clean(word)}' stands twice in one entry of '{list}'; the first holds.");
 
-    public void OptionOfOtherFamily(Token word, string family) => Add("VRRP0117", Warning, word, $"'{Clean(word.Text)}' is for {family} addresses only; it is ignored.");
+    public void OptionOfOtherFamily(Token word, string family) => Add("VRRP0117", Warning, word, $"'{Clean(word)}' is for {family} addresses only; it is ignored.");
 
     public void UnknownOption(Token word, string list, bool secondAddress) => Add("VRRP0118", Warning, word,
         secondAddress
-            ? $"only one address a line in '{list}': '{Clean(word.Text)}' is taken for an unknown option and ignored, as keepalived does. Put it on a line of its own."
-            : $"unknown option '{Clean(word.Text)}' in '{list}'; it is ignored.");
+            ? $"only one address a line in '{list}': '{Clean(word)}' is taken for an unknown option and ignored, as keepalived does. Put it on a line of its own."
+            : $"unknown option '{Clean(word)}' in '{list}'; it is ignored.");
 
     public void LabelTooLong(Token word) => Add("VRRP0119", Warning, word, "a label has at most 15 characters; the whole address is left out, as keepalived leaves it out.");
 
@@ -206,11 +209,11 @@ internal sealed class DiagnosticBag
         Format($"'{keyword}' takes {(max == 0 ? "no argument" : max == 1 ? "one argument" : $"{max} arguments")}; the rest of the line is ignored."));
 
     public void DeprecatedKeyword(Token word, string replacement) => Add("VRRP0123", Warning, word,
-        $"'{Clean(word.Text)}' is deprecated{(replacement.Length == 0 ? " and does nothing any more" : $"; use {replacement}")}. keepalived reports it, too.");
+        $"'{Clean(word)}' is deprecated{(replacement.Length == 0 ? " and does nothing any more" : $"; use {replacement}")}. keepalived reports it, too.");
 
     public void ObsoleteKeyword(Token word, string block, string replacement)
     {
-        string text = Clean(word.Text);
+        string text = Clean(word);
         Add("VRRP0124", Warning, word, word.Text switch
         {
             "nb_get_retry" => $"'{text}' is deprecated; it is taken as the '{replacement}' it means. keepalived knows it in HTTP_GET and SSL_GET only: "
@@ -224,9 +227,9 @@ internal sealed class DiagnosticBag
         Format($"'{keyword}' takes exactly one name, not {count}; the whole block is skipped, as keepalived skips it."));
 
     public void DuplicateName(Token word, string keyword, SourceSpan earlier) => Add("VRRP0126", Warning, word,
-        $"there is a {keyword} '{Clean(word.Text)}' already; this whole block is skipped, as keepalived skips it.", [new(earlier, "the first one")]);
+        $"there is a {keyword} '{Clean(word)}' already; this whole block is skipped, as keepalived skips it.", [new(earlier, "the first one")]);
 
-    public void AlreadySpecified(Token word) => Add("VRRP0127", Warning, word, $"'{Clean(word.Text)}' is specified already; the first one holds, as with keepalived.");
+    public void AlreadySpecified(Token word) => Add("VRRP0127", Warning, word, $"'{Clean(word)}' is specified already; the first one holds, as with keepalived.");
 
     public void RepeatRaisedToOne(Token word, string name) => Add("VRRP0128", Warning, word, $"'{name}' is at least 1; 1 is used, as by keepalived.");
 
@@ -234,34 +237,37 @@ internal sealed class DiagnosticBag
         $"keepalived reports an explicit 0 for '{name}' as out of range; it means what leaving the line out means: no gap.");
 
     public void SwitchTurnsOnAnyway(Token word, string name) => Add("VRRP0130", Warning, word,
-        $"keepalived switches '{name}' on in an instance even with '{Clean(word.Text)}'; so it is on here. Leave the line out to switch it off.");
+        $"keepalived switches '{name}' on in an instance even with '{Clean(word)}'; so it is on here. Leave the line out to switch it off.");
 
     public void LooksLikeKeyword(Token word, string list, string block) => Add("VRRP0131", Warning, word,
-        $"'{Clean(word.Text)}' is a keyword of {block}, but here it is read as an entry of '{list}': is a '}}' missing before it?");
+        $"'{Clean(word)}' is a keyword of {block}, but here it is read as an entry of '{list}': is a '}}' missing before it?");
+
+    public void NotAHostAddress(Token word, string list) => Add("VRRP0140", Warning, word,
+        $"'{Clean(word)}' in '{list}' is no address that a host can have; it is ignored.");
 
     // 02xx: instances
 
     public void MissingVirtualRouterId(Token name) => Add("VRRP0201", Error, name,
-        $"instance '{Clean(name.Text)}' has no virtual_router_id, which all its routers must share (1 to 255).");
+        $"instance '{Clean(name)}' has no virtual_router_id, which all its routers must share (1 to 255).");
 
     public void MissingInterface(Token name, bool unicast) => Add("VRRP0202", Error, name,
-        $"instance '{Clean(name.Text)}' has no interface{(unicast ? " and no unicast_src_ip; unicast needs one of the two." : ".")}");
+        $"instance '{Clean(name)}' has no interface{(unicast ? " and no unicast_src_ip; unicast needs one of the two." : ".")}");
 
     public void UnusableInterface(Token word) => Add("VRRP0234", Error, word, "the instance has no usable interface.");
 
     public void LoopbackInterface(Token word) => Add("VRRP0203", Error, word, "an instance cannot run on the loopback interface.");
 
     public void NoVirtualAddress(Token name, string why) => Add("VRRP0204", Error, name,
-        $"instance '{Clean(name.Text)}' has no usable virtual_ipaddress, and {why} demands one.");
+        $"instance '{Clean(name)}' has no usable virtual_ipaddress, and {why} demands one.");
 
     public void NoVirtualAddressVersion2(Token name) => Add("VRRP0205", Warning, name,
-        $"instance '{Clean(name.Text)}' has no virtual_ipaddress; it runs, as under keepalived. Write no_virtual_ipaddress if that is meant.");
+        $"instance '{Clean(name)}' has no virtual_ipaddress; it runs, as under keepalived. Write no_virtual_ipaddress if that is meant.");
 
     public void DuplicateVirtualRouterId(Token word, string other, SourceSpan place, string? onInterface, IPFamily family) => Add("VRRP0206", Error, word,
-        $"virtual_router_id {Clean(word.Text)} is used by '{Clean(other)}' already{(onInterface is null ? "" : $" on {Clean(onInterface)}")} for {family}; every router there needs its own.",
+        $"virtual_router_id {Clean(word)} is used by '{Clean(other)}' already{(onInterface is null ? "" : $" on {Clean(onInterface)}")} for {family}; every router there needs its own.",
         [new(place, $"used by '{Clean(other)}'")]);
 
-    public void UnknownState(Token word) => Add("VRRP0207", Warning, word, $"'state' is MASTER or BACKUP, not '{Clean(word.Text)}'; BACKUP is used, as by keepalived.");
+    public void UnknownState(Token word) => Add("VRRP0207", Warning, word, $"'state' is MASTER or BACKUP, not '{Clean(word)}'; BACKUP is used, as by keepalived.");
 
     public void MasterWithoutPriority(Token word) => Add("VRRP0208", Warning, word,
         "state MASTER without a priority makes this router the owner of the addresses (priority 255), as with keepalived; give it a priority if that is not meant.");
@@ -272,21 +278,21 @@ internal sealed class DiagnosticBag
     public void PreemptDelayCleared(Token word, string why) => Add("VRRP0210", Warning, word, $"'preempt_delay' has no effect with {why} and is cleared, as by keepalived.");
 
     public void IntervalRounded(Token word, AdvertisementInterval used, string why) => Add("VRRP0211", Warning, word,
-        $"'advert_int' is {used}, not {Clean(word.Text)}: {why}.");
+        $"'advert_int' is {used}, not {Clean(word)}: {why}.");
 
     public void RepeatedAddress(Token word, SourceSpan first) => Add("VRRP0235", Warning, word,
-        $"{Clean(word.Text)} is in the list already; it is advertised twice, as by keepalived before 2.4, which would drop adverts of another length. Remove it on all routers.",
+        $"{Clean(word)} is in the list already; it is advertised twice, as by keepalived before 2.4, which would drop adverts of another length. Remove it on all routers.",
         [new(first, "the first one")]);
 
     public void DuplicateAddress(Token word, SourceSpan first) => Add("VRRP0212", Warning, word,
-        $"{Clean(word.Text)} is in the list already; this one is ignored.", first.IsNone ? [] : [new(first, "the first one")]);
+        $"{Clean(word)} is in the list already; this one is ignored.", first.IsNone ? [] : [new(first, "the first one")]);
 
     public void AddressInTwoInstances(Token word, SourceSpan first) => Add("VRRP0213", Warning, word,
-        $"{Clean(word.Text)} belongs to another instance on this interface already; both hold it, as with keepalived before 2.4, and where one of them is Master elsewhere two hosts will answer for it. Remove it from one.",
+        $"{Clean(word)} belongs to another instance on this interface already; both hold it, as with keepalived before 2.4, and where one of them is Master elsewhere two hosts will answer for it. Remove it from one.",
         [new(first, "the first one")]);
 
     public void OtherFamilyIgnored(Token word, string what, IPFamily family) => Add("VRRP0214", Warning, word,
-        $"'{Clean(word.Text)}' is not of the instance's family ({family}), which {what} must be; it is ignored. virtual_ipaddress_excluded takes both families.");
+        $"'{Clean(word)}' is not of the instance's family ({family}), which {what} must be; it is ignored. virtual_ipaddress_excluded takes both families.");
 
     public void TooManyAddresses(Token word, int max) => Add("VRRP0215", Warning, word,
         Format($"an advert holds {max} addresses; from here on they are held but not advertised."));
@@ -316,9 +322,9 @@ internal sealed class DiagnosticBag
     public void UnicastSourceWithoutPeers(Token word) => Add("VRRP0224", Warning, word,
         "'unicast_src_ip' without unicast_peer is deprecated: it is the source of multicast adverts, as with keepalived. Use mcast_src_ip.");
 
-    public void PeerIsOwnSource(Token word) => Add("VRRP0225", Warning, word, $"the peer {Clean(word.Text)} is this router's own unicast_src_ip.");
+    public void PeerIsOwnSource(Token word) => Add("VRRP0225", Warning, word, $"the peer {Clean(word)} is this router's own unicast_src_ip.");
 
-    public void DuplicatePeer(Token word) => Add("VRRP0226", Warning, word, $"the peer {Clean(word.Text)} is in the list already; this one is ignored.");
+    public void DuplicatePeer(Token word) => Add("VRRP0226", Warning, word, $"the peer {Clean(word)} is in the list already; this one is ignored.");
 
     public void TtlRangeEmpty(Token word) => Add("VRRP0227", Warning, word, "min_ttl is above max_ttl: every advert of this peer will be dropped.");
 
@@ -339,34 +345,37 @@ internal sealed class DiagnosticBag
     // 03xx: groups and tracking
 
     public void UnknownMember(Token word, string group, string? suggestion) => Add("VRRP0301", Warning, word,
-        $"there is no instance '{Clean(word.Text)}'; it is left out of group '{Clean(group)}', as by keepalived."
+        $"there is no instance '{Clean(word)}'; it is left out of group '{Clean(group)}', as by keepalived."
         + (suggestion is null ? "" : $" Did you mean '{Clean(suggestion)}'?"));
 
     public void MemberTwice(Token word, string group, string other) => Add("VRRP0302", Warning, word,
         group == other
-            ? $"'{Clean(word.Text)}' is in the group already."
-            : $"'{Clean(word.Text)}' belongs to group '{Clean(other)}' already and is left out of '{Clean(group)}': an instance has one group.");
+            ? $"'{Clean(word)}' is in the group already."
+            : $"'{Clean(word)}' belongs to group '{Clean(other)}' already and is left out of '{Clean(group)}': an instance has one group.");
 
     public void EmptyGroup(Token name, bool noList) => Add("VRRP0303", Warning, name,
-        $"group '{Clean(name.Text)}' {(noList ? "has no members (they go into a 'group { ... }' block)" : "has no member that exists")} and is removed, as by keepalived.");
+        $"group '{Clean(name)}' {(noList ? "has no members (they go into a 'group { ... }' block)" : "has no member that exists")} and is removed, as by keepalived.");
 
     public void GroupOfOne(Token name, string member) => Add("VRRP0304", Warning, name,
-        $"group '{Clean(name.Text)}' has one member, '{Clean(member)}': there is nothing to keep in step. keepalived reports that, too.");
+        $"group '{Clean(name)}' has one member, '{Clean(member)}': there is nothing to keep in step. keepalived reports that, too.");
 
     public void MemberDemoted(Token word, string instance, string group) => Add("VRRP0305", DiagnosticSeverity.Info, word,
         $"state MASTER of '{Clean(instance)}' has no effect in group '{Clean(group)}' and is taken as BACKUP, as by keepalived: not all members have priority 255.");
 
     public void WeightInGroup(Token name, string group, ImmutableArray<string> interfaces) => Add("VRRP0306", Warning, name,
-        $"'{Clean(name.Text)}' tracks {Clean(string.Join(", ", interfaces))} with a weight; in group '{Clean(group)}' the weight is ignored, as by keepalived, "
+        $"'{Clean(name)}' tracks {Clean(string.Join(", ", interfaces))} with a weight; in group '{Clean(group)}' the weight is ignored, as by keepalived, "
         + "and the loss of the interface is a fault. sync_group_tracking_weight makes weights count.");
 
     public void WeightOfOwner(Token name, ImmutableArray<string> interfaces) => Add("VRRP0307", Warning, name,
-        $"'{Clean(name.Text)}' has priority 255, which no weight changes: the loss of {Clean(string.Join(", ", interfaces))} is a fault, as with keepalived.");
+        $"'{Clean(name)}' has priority 255, which no weight changes: the loss of {Clean(string.Join(", ", interfaces))} is a fault, as with keepalived.");
 
-    public void TrackedTwice(Token word) => Add("VRRP0310", Warning, word, $"'{Clean(word.Text)}' is tracked already; this entry is ignored.");
+    public void TrackedTwice(Token word) => Add("VRRP0310", Warning, word, $"'{Clean(word)}' is tracked already; this entry is ignored.");
 
     public void TrackedUnknown(Token word, string list) => Add("VRRP0311", Warning, word,
-        $"'{Clean(word.Text)}' in '{list}' is not defined above this line; it is ignored, as keepalived ignores it.");
+        $"'{Clean(word)}' in '{list}' is not defined above this line; it is ignored, as keepalived ignores it.");
+
+    public void TooManyTracked(Token word, int max) => Add("VRRP0312", Warning, word,
+        Format($"'{Clean(word)}' is one too many: {max} are tracked at most; it is ignored."));
 
     // 04xx: recognised, but nothing is done with it
 
@@ -382,7 +391,7 @@ internal sealed class DiagnosticBag
     public void NotActiveYet(List<Token> words, string block) => Add("VRRP0402", Warning, words[0],
         $"recognised, but not active in this version ({Clean(block)}): {string.Join(", ", words.Select(w => w.Text).Distinct(StringComparer.Ordinal))}.");
 
-    public void OptionNotActiveYet(Token word, string list) => Add("VRRP0403", Warning, word, $"recognised, but not active in this version: option '{Clean(word.Text)}' of '{list}'.");
+    public void OptionNotActiveYet(Token word, string list) => Add("VRRP0403", Warning, word, $"recognised, but not active in this version: option '{Clean(word)}' of '{list}'.");
 
     public void NoEffect(List<Token> words, string reason) => Add("VRRP0404", DiagnosticSeverity.Info, words[0],
         $"no effect here: {string.Join(", ", words.Select(w => w.Text).Distinct(StringComparer.Ordinal))} ({reason}).");
@@ -395,6 +404,9 @@ internal sealed class DiagnosticBag
     private static string Article(string arguments) => arguments.Contains(' ', StringComparison.Ordinal) ? $"arguments: {arguments}" : $"an argument: {arguments}";
 
     private static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A word of a file that goes into a message; what stands behind auth_pass is none, wherever the line is.</summary>
+    private static string Clean(Token word) => word.IsSecret ? "(hidden)" : Clean(word.Text);
 
     /// <summary>Text of a file that goes into a message: no control characters, no endless words.</summary>
     private static string Clean(string text)
