@@ -11,7 +11,7 @@ internal static class ConfigurationGrammar
         [.. KeywordTable.Blocks.Values.Where(block => block.Kind == BlockKind.Keywords).OrderBy(block => block.Name, StringComparer.Ordinal)];
 
     private static readonly ImmutableDictionary<string, ImmutableArray<Keyword>> s_keywords =
-        s_blocks.ToImmutableDictionary(block => block.Name, block => block.Keywords.ToImmutableArray());
+        s_blocks.ToImmutableDictionary(block => block.Name, block => block.Keywords);
 
     private static readonly string[] s_names = ["VI_1", "VI_2", "VG1", "eth0", "eth1", "lo", "chk", "a", "10.0.0.1", "no_such", "a_name_of_sixteen"];
 

@@ -43,7 +43,7 @@ internal sealed class FuzzFiles(byte[] main) : IConfigurationFiles
     public IReadOnlyList<string> List(string directory) => directory switch
     {
         "/etc/conf.d" => ["b.conf", "a.conf", ".hidden.conf"],
-        "/etc" or "/etc/" => ["conf.d", "maze", "main.conf", "part.conf", "loop.conf", "secret.conf", "run.conf", "latin1.conf"],
+        "/etc" or "/etc/" => ["conf.d", "maze", "part.conf", "loop.conf", "secret.conf", "run.conf", "latin1.conf"],
         _ when IsMaze(directory) => ["left", "right"],
         _ => [],
     };
