@@ -100,10 +100,10 @@ public class FuzzerTests
     public void A_parser_that_throws_for_one_line_is_found()
     {
         var finding = Find(new ConfigurationTarget(content =>
-            content.AsSpan().IndexOf("strict_mode off"u8) >= 0 ? throw new FormatException("planted") : ConfigurationTarget.Load(content)));
+            content.AsSpan().IndexOf("strict_mode"u8) >= 0 ? throw new FormatException("planted") : ConfigurationTarget.Load(content)));
 
         Assert.Contains("planted", finding.Problem, StringComparison.Ordinal);
-        Assert.InRange(finding.Input.Length, "strict_mode off".Length, 100);
+        Assert.InRange(finding.Input.Length, "strict_mode".Length, 100);
     }
 
     [Fact]
