@@ -199,7 +199,7 @@ internal sealed class ChaosRun
         {
             Violated(
                 $"{outcome.Episode}: two hosts answered for {target.Address} from {Text(two.From)} for {two.Length.TotalSeconds:0.000} s; allowed {outcome.AllowedTwoHosts.TotalSeconds:0.000} s\n{Claims(router, two)}",
-                _witness.CulpritOfTwoHosts(samples.Where(sample => sample.Time >= two.From && sample.Time <= two.To)));
+                _witness.CulpritOfTwoHosts(router, two, samples.Where(sample => sample.Time >= two.From && sample.Time <= two.To)));
         }
         return outcome with
         {
@@ -229,7 +229,7 @@ internal sealed class ChaosRun
             if (!IsOnlyFirst(target.Target))
                 (router, worst) = target;
         }
-        var answering = _witness.CulpritOfTwoHosts(worst.Track.Since(now - Quiet));
+        var answering = _witness.CulpritOfTwoHosts(router, new(now - Cluster.LongestDownInterval - Quiet, now), worst.Track.Since(now - Quiet));
         Violated(
             $"{episode}: no agreement {after.TotalSeconds:0.000} s after it was healed; {string.Join("; ", states)}\n{Claims(router, new(now - TimeSpan.FromSeconds(1), now))}\n{string.Join('\n', _hosts.Select(host => $"{host.Director}: {string.Join("\n   ", host.Director.Log.Since(Math.Max(0, host.Director.Log.Count - 6)))}"))}",
             answering ?? Cluster.Directors[0]);

@@ -24,11 +24,16 @@ internal sealed class ChaosWitness(ChaosCluster cluster, Laboratory lab, IReadOn
         return null;
     }
 
-    /// <summary>The host that had to yield: the lowest of those that answer.</summary>
-    public DirectorKind? CulpritOfTwoHosts(IEnumerable<ProbeSample> samples)
+    /// <summary>The host that answers without a word to the others, else the one that had to yield: the lowest of those that answer.</summary>
+    public DirectorKind? CulpritOfTwoHosts(VirtualRouterSpec router, ProbeRun two, IEnumerable<ProbeSample> samples)
     {
         var answering = samples.Aggregate(0, (hosts, sample) => hosts | sample.Hosts) & ~ProbeSample.Stranger;
-        return answering == 0 ? null : cluster.Directors[int.Log2(answering)];
+        if (answering == 0)
+            return null;
+        var advertising = Adverts(router, two.From, two.To).Aggregate(0, (all, advert) => all | (1 << advert.Host));
+        var silent = answering & ~advertising;
+        // Nobody can yield to what is not said.
+        return cluster.Directors[silent == 0 ? int.Log2(answering) : int.TrailingZeroCount(silent)];
     }
 
     /// <summary>The advertisements around a moment, those of one host in a row as one.</summary>

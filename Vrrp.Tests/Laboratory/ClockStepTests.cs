@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 namespace Vrrp.Tests.LaboratoryMachine;
 
 [Collection(LaboratoryTurn.Last)]
-public sealed class ClockTests(ITestOutputHelper output)
+public sealed class ClockStepTests(ITestOutputHelper output)
 {
     private static readonly VirtualRouterSpec Router = new() { Interval = TimeSpan.FromMilliseconds(500) };
 
