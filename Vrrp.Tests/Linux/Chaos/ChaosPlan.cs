@@ -24,9 +24,14 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
     private static readonly TimeSpan UsualStart = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(400);
 
-    public static ChaosPlan Create(ChaosCluster cluster, IReadOnlyCollection<ChaosFaultKind> kinds, int seed, TimeSpan length)
+    /// <param name="cluster">What it happens to.</param>
+    /// <param name="kinds">What may happen.</param>
+    /// <param name="seed">Decides all the rest.</param>
+    /// <param name="length">The last episode ends before it.</param>
+    /// <param name="margin">What the run allows beyond the protocol: what disables a host lasts longer, else nobody could fail to take over.</param>
+    public static ChaosPlan Create(ChaosCluster cluster, IReadOnlyCollection<ChaosFaultKind> kinds, int seed, TimeSpan length, TimeSpan margin)
     {
-        var draw = new Draw(cluster, [.. kinds.Where(kind => IsPossible(cluster, kind))], new Random(seed));
+        var draw = new Draw(cluster, [.. kinds.Where(kind => IsPossible(cluster, kind))], new Random(seed), margin);
         var episodes = new List<ChaosEpisode>();
         var now = TimeSpan.Zero;
         for (;;)
@@ -63,9 +68,10 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
     private static bool NeedsOurs(ChaosFaultKind kind) => kind is ChaosFaultKind.BrokenReload or ChaosFaultKind.DiskFull;
 
     /// <summary>Each kind comes once before any comes again.</summary>
-    private sealed class Draw(ChaosCluster cluster, IReadOnlyList<ChaosFaultKind> kinds, Random random)
+    private sealed class Draw(ChaosCluster cluster, IReadOnlyList<ChaosFaultKind> kinds, Random random, TimeSpan margin)
     {
         private readonly Queue<ChaosFaultKind> _bag = new();
+        private readonly HashSet<ChaosFaultKind> _lasted = [];
 
         public ChaosEpisode Next(int number, TimeSpan now)
         {
@@ -125,7 +131,9 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
                 ChaosFaultKind.BrokenReload => TimeSpan.FromMilliseconds(300) + Part(TimeSpan.FromSeconds(0.5)),
                 ChaosFaultKind.FurtherAddress or ChaosFaultKind.LowerPriority or ChaosFaultKind.AdvertLoss or ChaosFaultKind.FrameLoss or ChaosFaultKind.FrameDelay
                     or ChaosFaultKind.MemoryPressure or ChaosFaultKind.ClockStep => Long() + Part(TimeSpan.FromSeconds(1)),
-                _ => random.Next(3) == 0 ? (0.2 * cluster.LongestDownInterval) + Part(0.7 * cluster.LongestDownInterval) : Long(),
+                _ when !_lasted.Add(kind) && random.Next(3) == 0 => (0.2 * cluster.LongestDownInterval) + Part(0.7 * cluster.LongestDownInterval),
+                _ when new ChaosFault(kind, host, at, default).Disables => Long() + margin,
+                _ => Long(),
             };
             var amount = kind switch
             {
