@@ -61,11 +61,13 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
     {
         // keepalived 2.2 drops advertisements whose addresses are not its own.
         ChaosFaultKind.FurtherAddress => !cluster.Directors.Contains(DirectorKind.Keepalived),
-        _ => !NeedsOurs(kind) || cluster.Directors.Contains(DirectorKind.Vrrp),
+        _ => !NeedsOurs(cluster, kind) || cluster.Directors.Contains(DirectorKind.Vrrp),
     };
 
-    // keepalived makes the best of a broken file, and keeps no record of its addresses.
-    private static bool NeedsOurs(ChaosFaultKind kind) => kind is ChaosFaultKind.BrokenReload or ChaosFaultKind.DiskFull;
+    // keepalived makes the best of a broken file, and keeps no record of its addresses; and on an interface that was made anew its IPv6
+    // routers are Master for good and never say so.
+    private static bool NeedsOurs(ChaosCluster cluster, ChaosFaultKind kind) => kind is ChaosFaultKind.BrokenReload or ChaosFaultKind.DiskFull
+        || (kind == ChaosFaultKind.InterfaceRemoved && cluster.Routers.Any(router => router.IsIPv6));
 
     /// <summary>Each kind comes once before any comes again.</summary>
     private sealed class Draw(ChaosCluster cluster, IReadOnlyList<ChaosFaultKind> kinds, Random random, TimeSpan margin)
@@ -117,7 +119,7 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
             int[] candidates = kind switch
             {
                 ChaosFaultKind.AddressRemoved => [0],
-                _ when NeedsOurs(kind) => [.. Enumerable.Range(0, cluster.Directors.Count).Where(host => cluster.Directors[host] == DirectorKind.Vrrp)],
+                _ when NeedsOurs(cluster, kind) => [.. Enumerable.Range(0, cluster.Directors.Count).Where(host => cluster.Directors[host] == DirectorKind.Vrrp)],
                 _ => [.. Enumerable.Range(0, cluster.Directors.Count)],
             };
             return random.Next(10) < 6 ? candidates[0] : candidates[random.Next(candidates.Length)];
