@@ -128,6 +128,18 @@ public sealed class ChaosPlanTests
     }
 
     [Fact]
+    public void Who_cannot_execute_cannot_put_an_address_back()
+    {
+        ChaosFault[] faults =
+        [
+            new(ChaosFaultKind.AddressRemoved, 0, TimeSpan.FromSeconds(1), TimeSpan.Zero),
+            new(ChaosFaultKind.Freeze, 0, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)),
+        ];
+        Assert.Equal(341.4, ChaosAllowance.Gap(Two, faults).TotalMilliseconds, 0.1);
+        Assert.Equal(0, ChaosAllowance.Gap(Two, [faults[0], faults[1] with { Host = 1 }]).TotalMilliseconds, 0.1);
+    }
+
+    [Fact]
     public void A_router_that_was_given_the_lowest_priority_waits_longer()
     {
         ChaosFault[] faults =
