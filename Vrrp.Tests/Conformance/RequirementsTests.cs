@@ -1,4 +1,6 @@
 using System.Reflection;
+using Vrrp.Tests.LaboratoryMachine;
+using Xunit.Sdk;
 
 namespace Vrrp.Tests.Conformance;
 
@@ -54,6 +56,8 @@ public class RequirementsTests
     [InlineData("Base.Inherited", null)]
     [InlineData("Lonely.Never", "Lonely.Never belongs to a class that nothing derives from, so it never runs.")]
     [InlineData("Probe.Skipped", "Probe.Skipped is skipped: not today")]
+    [InlineData("Probe.Nothing", "Probe.Nothing is a theory without data.")]
+    [InlineData("Probe.On_request", "Probe.On_request runs on request only.")]
     [InlineData("Probe.Helper", "Probe.Helper is no test.")]
     [InlineData("Probe.Missing", "There is no Probe.Missing.")]
     [InlineData("Nobody.Runs", "There is no Nobody.Runs.")]
@@ -74,7 +78,8 @@ public class RequirementsTests
     private sealed class TestCatalogue(params Type[] types)
     {
         public TestCatalogue(Assembly assembly)
-            : this(assembly.GetTypes())
+            // The runner sees no other.
+            : this([.. assembly.GetTypes().Where(type => type.IsVisible)])
         {
         }
 
@@ -91,6 +96,10 @@ public class RequirementsTests
                 return $"{reference} is no test.";
             if (fact.Skip is { } why)
                 return $"{reference} is skipped: {why}";
+            if (fact is ILaboratoryTest { OnRequestOnly: true })
+                return $"{reference} runs on request only.";
+            if (fact is TheoryAttribute && !method.GetCustomAttributes<DataAttribute>().Any())
+                return $"{reference} is a theory without data.";
             return classes[0].IsAbstract && !types.Any(type => !type.IsAbstract && type.IsSubclassOf(classes[0]))
                 ? $"{reference} belongs to a class that nothing derives from, so it never runs." : null;
         }
@@ -111,6 +120,14 @@ public class RequirementsTests
 
         [Fact(Skip = "not today")]
         public void Skipped()
+        {
+        }
+
+        [Theory]
+        public void Nothing(int number) => Assert.Equal(1, number);
+
+        [LaboratoryFact(LaboratoryNeed.Machine, OnRequestOnly = true)]
+        public void On_request()
         {
         }
 

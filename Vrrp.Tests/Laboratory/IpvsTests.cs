@@ -19,7 +19,7 @@ public sealed class IpvsTests
             await InsideAsync("ipvsadm", "-A", "-t", "10.0.0.1:80", "-s", "rr");
             await InsideAsync("ipvsadm", "-a", "-t", "10.0.0.1:80", "-r", "10.0.0.2:80", "--ipip");
             string table = await InsideAsync("ipvsadm", "-Sn");
-            Assert.Equal(["-A -t 10.0.0.1:80 -s rr", "-a -t 10.0.0.1:80 -r 10.0.0.2:80 -i -w 1"], table.TrimEnd().Split('\n'));
+            Assert.Equal(["-A -t 10.0.0.1:80 -s rr", "-a -t 10.0.0.1:80 -r 10.0.0.2:80 -i -w 1 --tun-type ipip"], table.TrimEnd().Split('\n').Select(line => line.TrimEnd()));
             Assert.Contains("ipip", await InsideAsync("ip", "-d", "link", "show", "tunl0"), StringComparison.Ordinal);
         }
         finally

@@ -52,7 +52,10 @@ internal static class LaboratoryAgent
     {
         using var executor = framework.GetExecutor(typeof(LaboratoryAgent).Assembly.GetName());
         using var sink = new Sink<ITestCaseMessage, ITestAssemblyFinished>(tell);
-        executor.RunTests(cases, sink, new Options());
+        var options = new Options();
+        // Else a thread of its own tells, later: too late when a case takes the machine with it.
+        options.SetValue<bool?>("xunit.execution.SynchronousMessageReporting", true);
+        executor.RunTests(cases, sink, options);
         sink.WaitForEnd();
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Xunit.Abstractions;
 using Xunit.Sdk;
 
@@ -16,6 +17,8 @@ public sealed class LaboratoryFactAttribute(params string[] needs) : FactAttribu
 
     public int Seconds { get; init; } = ILaboratoryTest.DefaultSeconds;
 
+    public string? SecondsFrom { get; init; }
+
     public bool OnRequestOnly { get; init; }
 }
 
@@ -28,6 +31,8 @@ public sealed class LaboratoryTheoryAttribute(params string[] needs) : TheoryAtt
     public IReadOnlyList<string> Needs => needs;
 
     public int Seconds { get; init; } = ILaboratoryTest.DefaultSeconds;
+
+    public string? SecondsFrom { get; init; }
 
     public bool OnRequestOnly { get; init; }
 }
@@ -42,6 +47,9 @@ public interface ILaboratoryTest
 
     /// <summary>What the test adds to the time limit of the machine. Everything takes ten times as long and more there.</summary>
     int Seconds { get; }
+
+    /// <summary>An environment variable with minutes; the limit grows by three times as much.</summary>
+    string? SecondsFrom { get; }
 
     /// <summary>Whether only the laboratory's own tests run it: it fails, or worse.</summary>
     bool OnRequestOnly { get; }
@@ -90,6 +98,9 @@ internal static class LaboratoryCases
         new(diagnostics, options.MethodDisplayOrDefault(), options.MethodDisplayOptionsOrDefault(), method, row)
         {
             Needs = [.. attribute.GetNamedArgument<IReadOnlyList<string>>(nameof(ILaboratoryTest.Needs))],
-            Seconds = attribute.GetNamedArgument<int>(nameof(ILaboratoryTest.Seconds)),
+            Seconds = attribute.GetNamedArgument<int>(nameof(ILaboratoryTest.Seconds)) + Further(attribute.GetNamedArgument<string?>(nameof(ILaboratoryTest.SecondsFrom))),
         };
+
+    private static int Further(string? variable) =>
+        variable is not null && double.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out double minutes) ? (int)(minutes * 180) : 0;
 }

@@ -10,7 +10,7 @@ internal static class ChaosAllowance
 {
     /// <summary>The longest time in which no host answers for an address.</summary>
     public static TimeSpan Gap(ChaosCluster cluster, IReadOnlyList<ChaosFault> faults) =>
-        faults.Aggregate(TimeSpan.Zero, (sum, fault) => sum + Gap(cluster, fault, LongestDownInterval(cluster, faults))) + NobodyAble(cluster, faults);
+        faults.Aggregate(TimeSpan.Zero, (sum, fault) => sum + Gap(cluster, fault, faults, LongestDownInterval(cluster, faults))) + NobodyAble(cluster, faults);
 
     /// <summary>The longest time in which two hosts answer for an address.</summary>
     public static TimeSpan TwoHosts(ChaosCluster cluster, IReadOnlyList<ChaosFault> faults) =>
@@ -28,7 +28,7 @@ internal static class ChaosAllowance
             ? cluster.Routers.Max(router => router.DownInterval(ChaosCluster.LowestPriority))
             : cluster.LongestDownInterval;
 
-    private static TimeSpan Gap(ChaosCluster cluster, ChaosFault fault, TimeSpan longestDownInterval)
+    private static TimeSpan Gap(ChaosCluster cluster, ChaosFault fault, IReadOnlyList<ChaosFault> faults, TimeSpan longestDownInterval)
     {
         var isKeepalived = cluster.Directors[fault.Host] == DirectorKind.Keepalived;
         return fault.Kind switch
@@ -40,8 +40,8 @@ internal static class ChaosAllowance
                 longestDownInterval + (cluster.IsSyncGroup ? cluster.LongestSkew : TimeSpan.Zero),
             // Ours answers until its successor is heard; keepalived removes the addresses with its farewell.
             ChaosFaultKind.Leave => isKeepalived ? cluster.LongestSkew : TimeSpan.Zero,
-            // Ours puts them back; keepalived becomes Backup and waits.
-            ChaosFaultKind.AddressRemoved => isKeepalived ? longestDownInterval : TimeSpan.Zero,
+            // Ours puts them back, if it can; keepalived becomes Backup and waits.
+            ChaosFaultKind.AddressRemoved => isKeepalived || faults.Any(other => other.Host == fault.Host && other.Disables) ? longestDownInterval : TimeSpan.Zero,
             ChaosFaultKind.FrameLoss => UnansweredRun(fault.Amount / 100.0),
             ChaosFaultKind.FrameDelay => 4 * TimeSpan.FromMilliseconds(fault.Amount),
             _ => TimeSpan.Zero,

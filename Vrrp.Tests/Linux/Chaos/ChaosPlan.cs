@@ -24,9 +24,14 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
     private static readonly TimeSpan UsualStart = TimeSpan.FromMilliseconds(700);
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(400);
 
-    public static ChaosPlan Create(ChaosCluster cluster, IReadOnlyCollection<ChaosFaultKind> kinds, int seed, TimeSpan length)
+    /// <param name="cluster">What it happens to.</param>
+    /// <param name="kinds">What may happen.</param>
+    /// <param name="seed">Decides all the rest.</param>
+    /// <param name="length">The last episode ends before it.</param>
+    /// <param name="margin">What the run allows beyond the protocol: what disables a host lasts longer, else nobody could fail to take over.</param>
+    public static ChaosPlan Create(ChaosCluster cluster, IReadOnlyCollection<ChaosFaultKind> kinds, int seed, TimeSpan length, TimeSpan margin)
     {
-        var draw = new Draw(cluster, [.. kinds.Where(kind => IsPossible(cluster, kind))], new Random(seed));
+        var draw = new Draw(cluster, [.. kinds.Where(kind => IsPossible(cluster, kind))], new Random(seed), margin);
         var episodes = new List<ChaosEpisode>();
         var now = TimeSpan.Zero;
         for (;;)
@@ -56,16 +61,19 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
     {
         // keepalived 2.2 drops advertisements whose addresses are not its own.
         ChaosFaultKind.FurtherAddress => !cluster.Directors.Contains(DirectorKind.Keepalived),
-        _ => !NeedsOurs(kind) || cluster.Directors.Contains(DirectorKind.Vrrp),
+        _ => !NeedsOurs(cluster, kind) || cluster.Directors.Contains(DirectorKind.Vrrp),
     };
 
-    // keepalived makes the best of a broken file, and keeps no record of its addresses.
-    private static bool NeedsOurs(ChaosFaultKind kind) => kind is ChaosFaultKind.BrokenReload or ChaosFaultKind.DiskFull;
+    // keepalived makes the best of a broken file, and keeps no record of its addresses; and on an interface that was made anew its IPv6
+    // routers are Master for good and never say so.
+    private static bool NeedsOurs(ChaosCluster cluster, ChaosFaultKind kind) => kind is ChaosFaultKind.BrokenReload or ChaosFaultKind.DiskFull
+        || (kind == ChaosFaultKind.InterfaceRemoved && cluster.Routers.Any(router => router.IsIPv6));
 
     /// <summary>Each kind comes once before any comes again.</summary>
-    private sealed class Draw(ChaosCluster cluster, IReadOnlyList<ChaosFaultKind> kinds, Random random)
+    private sealed class Draw(ChaosCluster cluster, IReadOnlyList<ChaosFaultKind> kinds, Random random, TimeSpan margin)
     {
         private readonly Queue<ChaosFaultKind> _bag = new();
+        private readonly HashSet<ChaosFaultKind> _lasted = [];
 
         public ChaosEpisode Next(int number, TimeSpan now)
         {
@@ -111,7 +119,7 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
             int[] candidates = kind switch
             {
                 ChaosFaultKind.AddressRemoved => [0],
-                _ when NeedsOurs(kind) => [.. Enumerable.Range(0, cluster.Directors.Count).Where(host => cluster.Directors[host] == DirectorKind.Vrrp)],
+                _ when NeedsOurs(cluster, kind) => [.. Enumerable.Range(0, cluster.Directors.Count).Where(host => cluster.Directors[host] == DirectorKind.Vrrp)],
                 _ => [.. Enumerable.Range(0, cluster.Directors.Count)],
             };
             return random.Next(10) < 6 ? candidates[0] : candidates[random.Next(candidates.Length)];
@@ -125,7 +133,9 @@ internal sealed record ChaosPlan(ChaosCluster Cluster, int Seed, TimeSpan Length
                 ChaosFaultKind.BrokenReload => TimeSpan.FromMilliseconds(300) + Part(TimeSpan.FromSeconds(0.5)),
                 ChaosFaultKind.FurtherAddress or ChaosFaultKind.LowerPriority or ChaosFaultKind.AdvertLoss or ChaosFaultKind.FrameLoss or ChaosFaultKind.FrameDelay
                     or ChaosFaultKind.MemoryPressure or ChaosFaultKind.ClockStep => Long() + Part(TimeSpan.FromSeconds(1)),
-                _ => random.Next(3) == 0 ? (0.2 * cluster.LongestDownInterval) + Part(0.7 * cluster.LongestDownInterval) : Long(),
+                _ when !_lasted.Add(kind) && random.Next(3) == 0 => (0.2 * cluster.LongestDownInterval) + Part(0.7 * cluster.LongestDownInterval),
+                _ when new ChaosFault(kind, host, at, default).Disables => Long() + margin,
+                _ => Long(),
             };
             var amount = kind switch
             {

@@ -15,12 +15,31 @@ public sealed class ChaosPlanTests
         Routers = [new()],
     };
 
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(1.5);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void What_disables_a_host_lasts_long_enough_for_nobody_to_take_over_and_be_found(int seed)
+    {
+        var plan = ChaosPlan.Create(Two, Kinds, seed, TimeSpan.FromMinutes(5), Margin);
+        var first = plan.Episodes.Where(episode => episode.Faults is [{ Disables: true }]).GroupBy(episode => episode.Faults[0].Kind).Select(group => group.First()).ToArray();
+
+        Assert.True(first.Length >= 6);
+        Assert.Contains(first, episode => episode.Faults[0].Kind == ChaosFaultKind.CableOut);
+        Assert.All(first.Where(episode => IsFirst(plan, episode)), episode =>
+            Assert.True(episode.Faults[0].Duration > ChaosAllowance.Gap(Two, episode.Faults) + Margin, episode.ToString()));
+    }
+
+    private static bool IsFirst(ChaosPlan plan, ChaosEpisode episode) =>
+        plan.Episodes.First(other => other.Faults.Any(fault => fault.Kind == episode.Faults[0].Kind)) == episode;
+
     [Fact]
     public void The_same_seed_gives_the_same_plan_and_another_one_another()
     {
-        var plan = ChaosPlan.Create(Two, Kinds, 7, TimeSpan.FromMinutes(5)).ToString();
-        Assert.Equal(plan, ChaosPlan.Create(Two, Kinds, 7, TimeSpan.FromMinutes(5)).ToString());
-        Assert.NotEqual(plan, ChaosPlan.Create(Two, Kinds, 8, TimeSpan.FromMinutes(5)).ToString());
+        var plan = ChaosPlan.Create(Two, Kinds, 7, TimeSpan.FromMinutes(5), Margin).ToString();
+        Assert.Equal(plan, ChaosPlan.Create(Two, Kinds, 7, TimeSpan.FromMinutes(5), Margin).ToString());
+        Assert.NotEqual(plan, ChaosPlan.Create(Two, Kinds, 8, TimeSpan.FromMinutes(5), Margin).ToString());
     }
 
     [Theory]
@@ -30,7 +49,7 @@ public sealed class ChaosPlanTests
     public void Episodes_follow_each_other_have_time_to_settle_and_do_what_can_be_done(int seed)
     {
         var length = TimeSpan.FromMinutes(10);
-        var plan = ChaosPlan.Create(Two, Kinds, seed, length);
+        var plan = ChaosPlan.Create(Two, Kinds, seed, length, Margin);
         Assert.InRange(plan.Episodes.Count, 150, 600);
         Assert.Equal(Kinds.Except([ChaosFaultKind.FurtherAddress]).Order(), plan.Episodes.SelectMany(episode => episode.Faults).Select(fault => fault.Kind).Distinct().Order());
         var end = TimeSpan.Zero;
@@ -60,7 +79,7 @@ public sealed class ChaosPlanTests
     {
         // Of one subject, and of one that happens once at a time, so that no two meet.
         ChaosFaultKind[] kinds = [ChaosFaultKind.AdvertLoss, ChaosFaultKind.OneWayPartition, ChaosFaultKind.Partition];
-        var drawn = ChaosPlan.Create(Two, kinds, 1, TimeSpan.FromMinutes(10)).Episodes.Select(episode => episode.Faults.Single().Kind).ToArray();
+        var drawn = ChaosPlan.Create(Two, kinds, 1, TimeSpan.FromMinutes(10), Margin).Episodes.Select(episode => episode.Faults.Single().Kind).ToArray();
         Assert.InRange(drawn.Length, 100, 1000);
         Assert.All(drawn.Chunk(3).SkipLast(1), three => Assert.Equal(kinds.Order(), three.Order()));
     }
@@ -109,6 +128,18 @@ public sealed class ChaosPlanTests
     }
 
     [Fact]
+    public void Who_cannot_execute_cannot_put_an_address_back()
+    {
+        ChaosFault[] faults =
+        [
+            new(ChaosFaultKind.AddressRemoved, 0, TimeSpan.FromSeconds(1), TimeSpan.Zero),
+            new(ChaosFaultKind.Freeze, 0, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)),
+        ];
+        Assert.Equal(341.4, ChaosAllowance.Gap(Two, faults).TotalMilliseconds, 0.1);
+        Assert.Equal(0, ChaosAllowance.Gap(Two, [faults[0], faults[1] with { Host = 1 }]).TotalMilliseconds, 0.1);
+    }
+
+    [Fact]
     public void A_router_that_was_given_the_lowest_priority_waits_longer()
     {
         ChaosFault[] faults =
@@ -122,7 +153,7 @@ public sealed class ChaosPlanTests
     [Fact]
     public void A_plan_says_what_it_allows()
     {
-        var text = ChaosPlan.Create(Two, [ChaosFaultKind.CableOut], 1, TimeSpan.FromSeconds(5)).ToString();
+        var text = ChaosPlan.Create(Two, [ChaosFaultKind.CableOut], 1, TimeSpan.FromSeconds(5), Margin).ToString();
         Assert.Contains("cable out", text, StringComparison.Ordinal);
         Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"dark at most {0.341:0.000} s, two hosts at most 0.000 s"), text, StringComparison.Ordinal);
     }

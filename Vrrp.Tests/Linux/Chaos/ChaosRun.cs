@@ -9,6 +9,9 @@ namespace Vrrp.Tests.Linux.Chaos;
 internal sealed class ChaosRun
 {
     private const int LogTail = 60;
+
+    // Beyond it every fault would be within its margin.
+    private const double MostSlowness = 8;
     private const string OnlyAdverts = "ip proto 112 or ip6 proto 112";
 
     // Long enough to see that nobody else answers, and that the Master goes on.
@@ -251,7 +254,10 @@ internal sealed class ChaosRun
     /// <summary>How late things may be, by what the machine has been doing since the last judgement.</summary>
     private TimeSpan Margin()
     {
-        var margin = _usualMargin * _load.SlownessSince(_judged, _targets[0].Target.Track.Since(_judged));
+        var slowness = _load.SlownessSince(_judged, _targets[0].Target.Track.Since(_judged));
+        if (slowness > MostSlowness)
+            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"The machine is {slowness:0.0} times slower than usual: nothing can be judged. Let less run beside this."));
+        var margin = _usualMargin * slowness;
         _largestMargin = margin > _largestMargin ? margin : _largestMargin;
         return margin;
     }

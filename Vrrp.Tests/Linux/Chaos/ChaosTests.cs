@@ -19,7 +19,7 @@ public abstract class ChaosSet(ITestOutputHelper output)
     internal abstract ChaosCluster Cluster { get; }
 
     /// <summary>The length of the short run.</summary>
-    private protected virtual TimeSpan ShortLength => TimeSpan.FromSeconds(20);
+    private protected virtual TimeSpan ShortLength => TimeSpan.FromSeconds(30);
 
     /// <summary>What can happen in the short run.</summary>
     private protected abstract IReadOnlyCollection<ChaosFaultKind> ShortKinds { get; }
@@ -29,16 +29,19 @@ public abstract class ChaosSet(ITestOutputHelper output)
 
     private const int UsualSeed = 1;
 
-    private protected ChaosPlan ShortPlan(int seed = UsualSeed) => ChaosPlan.Create(Cluster, ShortKinds, seed, ShortLength);
+    /// <summary>How long the long run is, in minutes.</summary>
+    internal const string MinutesVariable = "VRRP_CHAOS_MINUTES";
+
+    private protected ChaosPlan ShortPlan(int seed = UsualSeed) => ChaosPlan.Create(Cluster, ShortKinds, seed, ShortLength, UsualMargin);
 
     private protected async Task PlayAsync()
     {
         var seed = (int)(Number("VRRP_CHAOS_SEED") ?? UsualSeed);
-        var plan = Number("VRRP_CHAOS_MINUTES") is { } minutes
-            ? ChaosPlan.Create(Cluster, Kinds, seed, TimeSpan.FromMinutes(minutes))
+        var margin = Number("VRRP_CHAOS_MARGIN_MS") is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : UsualMargin;
+        var plan = Number(MinutesVariable) is { } minutes
+            ? ChaosPlan.Create(Cluster, Kinds, seed, TimeSpan.FromMinutes(minutes), margin)
             : ShortPlan(seed);
         output.WriteLine(plan.ToString());
-        var margin = Number("VRRP_CHAOS_MARGIN_MS") is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : UsualMargin;
         var report = await ChaosRun.PlayAsync(plan, margin);
         output.WriteLine(report.ToString());
         await SaveAsync(plan, report);
@@ -93,7 +96,7 @@ public sealed class ChaosOnBadNetworks(ITestOutputHelper output) : ChaosSet(outp
     private protected override IReadOnlyCollection<ChaosFaultKind> ShortKinds =>
         [ChaosFaultKind.FrameLoss, ChaosFaultKind.FrameDelay, ChaosFaultKind.Kill];
 
-    [LaboratoryFact(LaboratoryNeed.Netem, Seconds = 900)]
+    [LaboratoryFact(LaboratoryNeed.Netem, Seconds = 900, SecondsFrom = MinutesVariable)]
     public Task The_address_is_answered_for_by_one_host_and_nothing_is_left_behind() => PlayAsync();
 }
 
@@ -113,7 +116,7 @@ public sealed class ChaosOfMachines(ITestOutputHelper output) : ChaosSet(output)
     private protected override IReadOnlyCollection<ChaosFaultKind> ShortKinds =>
         [ChaosFaultKind.ClockStep, ChaosFaultKind.MemoryPressure];
 
-    [LaboratoryFact(LaboratoryNeed.Machine, Seconds = 900)]
+    [LaboratoryFact(LaboratoryNeed.Machine, Seconds = 900, SecondsFrom = MinutesVariable)]
     public Task The_address_is_answered_for_by_one_host_and_nothing_is_left_behind() => PlayAsync();
 }
 
@@ -126,7 +129,7 @@ public sealed class ChaosOfTwo(ITestOutputHelper output) : ChaosTest(output)
         Routers = IPv4AndIPv6,
     };
 
-    private protected override TimeSpan ShortLength => TimeSpan.FromSeconds(40);
+    private protected override TimeSpan ShortLength => TimeSpan.FromSeconds(75);
 
     [Fact]
     public void A_short_run_has_each_kind_of_fault() =>

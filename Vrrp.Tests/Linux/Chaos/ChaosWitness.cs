@@ -10,30 +10,39 @@ internal sealed class ChaosWitness(ChaosCluster cluster, Laboratory lab, IReadOn
     // The capture has the wall clock's times.
     private readonly TimeSpan _wallClock = DateTime.UtcNow - DateTime.UnixEpoch - (MonotonicClock.Now - Instant.Origin);
 
-    /// <summary>The host that had to answer: who last said to be Master, else the first that could have.</summary>
+    /// <summary>The host that had to answer.</summary>
     public DirectorKind? CulpritOfGap(VirtualRouterSpec router, ProbeRun gap, IReadOnlyList<ChaosFault> faults, Instant start)
     {
-        var last = Adverts(router, gap.From - (1.2 * router.Interval), gap.To).LastOrDefault(advert => advert.Priority > 0);
-        if (last is not null)
-            return cluster.Directors[last.Host];
-        for (var host = 0; host < hosts.Count; host++)
-        {
-            if (!faults.Any(fault => fault.Host == host && fault.Disables && start + fault.At <= gap.To && start + fault.HealedAt >= gap.From))
-                return cluster.Directors[host];
-        }
-        return null;
+        var claims = Adverts(router, gap.From - (1.2 * router.Interval), gap.To).Where(advert => advert.Priority > 0).Select(advert => advert.Host);
+        int[] able = [.. Enumerable.Range(0, hosts.Count)
+            .Where(host => !faults.Any(fault => fault.Host == host && fault.Disables && start + fault.At <= gap.To && start + fault.HealedAt >= gap.From))];
+        return HadToAnswer(claims, able) is { } host ? cluster.Directors[host] : null;
     }
 
-    /// <summary>The host that answers without a word to the others, else the one that had to yield: the lowest of those that answer.</summary>
+    /// <summary>The host that should not have answered.</summary>
     public DirectorKind? CulpritOfTwoHosts(VirtualRouterSpec router, ProbeRun two, IEnumerable<ProbeSample> samples)
     {
-        var answering = samples.Aggregate(0, (hosts, sample) => hosts | sample.Hosts) & ~ProbeSample.Stranger;
-        if (answering == 0)
-            return null;
+        var answering = samples.Aggregate(0, (all, sample) => all | sample.Hosts) & ~ProbeSample.Stranger;
         var advertising = Adverts(router, two.From, two.To).Aggregate(0, (all, advert) => all | (1 << advert.Host));
+        return HadToYield(answering, advertising) is { } host ? cluster.Directors[host] : null;
+    }
+
+    /// <summary>Who last said to be Master of those that could answer, else the first of them: what a host said before its cable was pulled binds it to nothing.</summary>
+    /// <param name="claims">The hosts that advertised, in this order.</param>
+    /// <param name="able">The hosts that nothing kept from answering, the highest first.</param>
+    internal static int? HadToAnswer(IEnumerable<int> claims, IReadOnlyList<int> able)
+    {
+        int[] valid = [.. claims.Where(able.Contains)];
+        return valid.Length > 0 ? valid[^1] : able.Count > 0 ? able[0] : null;
+    }
+
+    /// <summary>Who answers without a word to the others, else the lowest: nobody can yield to what is not said.</summary>
+    /// <param name="answering">A bit for each host that answers.</param>
+    /// <param name="advertising">A bit for each host that advertised meanwhile.</param>
+    internal static int? HadToYield(int answering, int advertising)
+    {
         var silent = answering & ~advertising;
-        // Nobody can yield to what is not said.
-        return cluster.Directors[silent == 0 ? int.Log2(answering) : int.TrailingZeroCount(silent)];
+        return answering == 0 ? null : silent == 0 ? int.Log2(answering) : int.TrailingZeroCount(silent);
     }
 
     /// <summary>The advertisements around a moment, those of one host in a row as one.</summary>

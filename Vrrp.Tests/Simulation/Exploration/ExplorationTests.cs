@@ -31,12 +31,14 @@ public sealed class ExplorationTests(ITestOutputHelper output)
                 { Scenarios.DeafOwner.Name, 25_920, 350_280, 35 },
                 { Scenarios.ThreeEqual.Name, 50_653, 468_944, 21 },
                 { Scenarios.Three.Name, 214_601, 1_600_175, 19 },
+                { Scenarios.ThreeWithEverything.Name, 505_481, 3_820_391, 14 },
                 { Scenarios.Group.Name, 329_344, 4_479_965, 64 },
                 { Scenarios.OwnerGroup.Name, 232_765, 2_789_825, 62 },
             };
             if (Environment.GetEnvironmentVariable("VRRP_EXPLORE") == "full")
             {
                 explored.Add(Scenarios.ThreeToTheEnd.Name, 2_449_440, 33_427_566, 41);
+                explored.Add(Scenarios.ThreeWithEverythingLonger.Name, 7_560_991, 66_781_220, 17);
                 explored.Add(Scenarios.GroupInFull.Name, 2_544_822, 38_128_092, 92);
             }
 

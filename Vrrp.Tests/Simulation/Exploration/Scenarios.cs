@@ -115,15 +115,15 @@ internal static class Scenarios
 
     public static Scenario ThreeToTheEnd { get; } = Three with { Name = "three routers, to the end", Depth = int.MaxValue };
 
-    /// <summary>Three advertisements to miss, hand-overs and faults.</summary>
-    public static Scenario ThreeInFull { get; } = new()
+    /// <summary>Whatever can happen to each of three, as far as a test can go.</summary>
+    public static Scenario ThreeWithEverything { get; } = Three with
     {
-        Name = "three routers in full",
-        Routers = [Scenario.Router(192), Scenario.Router(128), Scenario.Router(64)],
-        Losses = true, Crashes = true, Stops = true, HandOvers = true, Faults = true,
+        Name = "three routers and everything above, the first 14 events",
+        HandOvers = true, Faults = true, Stalls = true, Priorities = [64, 128, 192],
+        Depth = 14,
     };
 
-    public static Scenario TwoInFull { get; } = Two with { Name = "two routers in full", PacketsPerLink = 2, Lateness = 2 };
+    public static Scenario ThreeWithEverythingLonger { get; } = ThreeWithEverything with { Name = "three routers and everything above, the first 17 events", Depth = 17 };
 
     public static Scenario GroupInFull { get; } = Group with
     {
@@ -135,7 +135,7 @@ internal static class Scenarios
     public static ImmutableArray<Scenario> All { get; } =
     [
         Two, TwoWithQueues, TwoEqual, TwoWithoutPreempt, TwoWithDelay, TwoIntervals, TwoWithOptions, TwoOwners, DeafOwner, ThreeEqual, Three,
-        Group, OwnerGroup, ThreeToTheEnd, TwoInFull, GroupInFull, ThreeInFull,
+        ThreeWithEverything, Group, OwnerGroup, ThreeToTheEnd, GroupInFull, ThreeWithEverythingLonger,
     ];
 
     private static VirtualRouterConfig Version2(VirtualRouterConfig router) => router with { Version = VrrpVersion.V2 };
