@@ -48,6 +48,43 @@ public class MutantTests
     }
 
     [Fact]
+    public void A_mutant_that_does_not_answer_a_goodbye_is_found()
+    {
+        var scenario = Scenario.Parse("""
+            node A
+              router web vrid 51 priority 200 address 10.0.0.254
+            node B
+              router web vrid 51 address 10.0.0.254
+            at 10s part A
+            at 20500ms heal
+            at 20500ms leave B web
+            end 30s
+            """);
+        Assert.Empty(scenario.Run().Violations);
+
+        var violation = scenario.Run(Mutants.NeverAnswersGoodbyes).Violations[0];
+        Assert.Equal((SimulationInvariant.LowerMastersAnswered, "does not answer the priority 0 of B"), (violation.Invariant, violation.Detail));
+    }
+
+    [Fact]
+    public void What_runs_already_is_watched_as_it_is()
+    {
+        var lan = new SimulatedLan();
+        var node = lan.AddNode("a");
+        node.Add(Rehearsal.Config());
+        lan.Run(TimeSpan.FromSeconds(10));
+        var invariants = SimulationInvariants.Watch(lan);
+        lan.Run(TimeSpan.FromSeconds(10));
+        Assert.Empty(invariants.Violations);
+
+        // Its timer is lost: it has no turn any more in which that could be seen.
+        var router = node.Router("web").Inner;
+        router.State = router.State with { Deadline = Instant.Never };
+        lan.Run(TimeSpan.FromSeconds(10));
+        Assert.Equal(SimulationInvariant.AdvertisementsOnTime, invariants.Violations[0].Invariant);
+    }
+
+    [Fact]
     public void What_a_refused_change_leaves_is_found()
     {
         var scenario = Scenario.Parse("""

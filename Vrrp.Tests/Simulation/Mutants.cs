@@ -35,7 +35,7 @@ internal static class Mutants
         ["learns no interval"] = (
             Machine((config, state, input, now, right) => IsAdvertisement(input)
                 ? Right.Step(config, state, input with { Interval = config.AdvertisementInterval }, now) : right),
-            [SimulationInvariant.OneMaster]),
+            [SimulationInvariant.OneMaster, SimulationInvariant.TakeoversJustified]),
         ["never announces what it installs nor installs"] = (
             Machine((_, _, _, _, right) => right.Actions == VrrpActions.BecomeMaster ? right with { Actions = VrrpActions.Advertise } : right),
             [SimulationInvariant.AddressesOnMaster]),
@@ -88,6 +88,42 @@ internal static class Mutants
             Machine((_, state, input, now, right) => state.State == VrrpState.Backup && IsAdvertisement(input, 0) ? new(state with { Deadline = now }, VrrpActions.None)
                 : input.Kind == VrrpEventKind.DeadlineReached && state.State == VrrpState.Backup ? new(state, VrrpActions.None) : right),
             [SimulationInvariant.Rest, SimulationInvariant.OneMaster]),
+        ["never announces"] = (
+            Machine((_, _, _, _, right) => right.Actions == VrrpActions.BecomeMaster
+                ? right with { Actions = [VrrpAction.InstallAddresses, VrrpAction.SendAdvertisement] } : right),
+            [SimulationInvariant.TakeoversAnnounced]),
+        ["never says goodbye"] = (
+            Machine((_, _, _, _, right) => right.Actions == VrrpActions.Leave ? right with { Actions = VrrpActions.YieldToPeer }
+                : right.Actions == VrrpActions.BeginHandOver ? right with { Actions = [VrrpAction.StopAnnouncing] } : right),
+            [SimulationInvariant.LeaversSayGoodbye]),
+        ["preempts although it may not"] = (
+            Machine((config, state, input, now, right) => state.State == VrrpState.Backup && IsAdvertisement(input) && !config.Preempt
+                ? Right.Step(config with { Preempt = true }, state, input, now) : right),
+            [SimulationInvariant.TakeoversJustified]),
+        ["ignores the preempt delay"] = (
+            Machine((config, state, input, now, right) => state.State == VrrpState.Backup && IsAdvertisement(input)
+                ? Right.Step(config with { PreemptDelay = TimeSpan.Zero }, state, input, now) : right),
+            [SimulationInvariant.TakeoversJustified]),
+        ["takes over from its equals"] = (
+            Machine((config, state, input, now, right) => state.State == VrrpState.Backup && IsAdvertisement(input, state.EffectivePriority.Value)
+                ? new(state, VrrpActions.None) : right),
+            [SimulationInvariant.TakeoversJustified]),
+        ["never answers a lower Master"] = (
+            Machine((_, _, _, _, right) => right.Actions == VrrpActions.Reassert ? right with { Actions = VrrpActions.ReannounceOnly } : right),
+            [SimulationInvariant.LowerMastersAnswered]),
+        ["has no doubt after a stall"] = (
+            Machine((_, state, input, _, right) => input.Kind == VrrpEventKind.Stalled ? new(state, VrrpActions.None) : right),
+            [SimulationInvariant.StalledMastersYield]),
+        ["ignores a changed priority"] = (
+            Machine((_, state, input, _, right) => input.Kind == VrrpEventKind.PriorityChanged ? new(state, VrrpActions.None) : right),
+            [SimulationInvariant.PriorityInForce, SimulationInvariant.OneMaster]),
+        ["falls silent"] = (
+            Machine((_, state, input, _, right) => IsDue(state, input) && state.Deadline.Nanoseconds / 10_000_000 % 100 == 0
+                ? right with { State = right.State with { Deadline = Instant.Never } } : right),
+            [SimulationInvariant.AdvertisementsOnTime]),
+        ["installs none that is not advertised"] = (
+            new() { AddressTable = table => new MutantTable(table) { InstallsExcluded = false } },
+            [SimulationInvariant.AddressesOnMaster]),
         ["takes any hop limit"] = (
             new() { Codec = new MutantCodec(anyHopLimit: true) },
             [SimulationInvariant.PacketsAccounted]),
@@ -122,6 +158,10 @@ internal static class Mutants
     private delegate Transition Mutation(VirtualRouterConfig config, MachineState state, VrrpEvent input, Instant now, Transition right);
 
     public static IEnumerable<string> Names => All.Keys;
+
+    /// <summary>Two Masters of which one leaves before it has heard the other: too rare for random scenarios.</summary>
+    public static ScenarioOptions NeverAnswersGoodbyes => Machine((_, state, input, _, right) =>
+        state.State == VrrpState.Master && IsAdvertisement(input, 0) ? new(state, VrrpActions.None) : right);
 
     private static VrrpStateMachine Right => VrrpStateMachine.Instance;
 
@@ -180,8 +220,18 @@ internal static class Mutants
 
         public bool RemovesForeign { get; init; }
 
+        public bool InstallsExcluded { get; init; } = true;
+
         public bool Install(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
         {
+            if (!InstallsExcluded)
+            {
+                // The number that random scenarios give them.
+                AddressAssignment[] advertised = [.. addresses.ToArray().Where(assignment => !assignment.Address.Address.ToString().EndsWith('9'))];
+                outcomes[..addresses.Length].Fill(new(AddressStatus.Done, 0));
+                return table.Install(advertised, new AddressOutcome[advertised.Length]);
+            }
+
             if (!InstallsLate)
                 return table.Install(addresses, outcomes);
             if (_owed.Length > 0)

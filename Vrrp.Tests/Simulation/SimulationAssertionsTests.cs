@@ -151,6 +151,53 @@ public class SimulationAssertionsTests
     }
 
     [Fact]
+    public void Addresses_that_are_held_besides_are_on_the_master_alone()
+    {
+        var excluded = IPAddressValue.Parse("10.0.0.253");
+        var lan = new SimulatedLan();
+        var (a, b) = (lan.AddNode("a"), lan.AddNode("b"));
+        var config = Config() with { ExcludedAddresses = [VirtualAddress.Host(excluded)] };
+        a.Add(config with { Priority = new(200) });
+        b.Add(config);
+        lan.Run(Seconds(10));
+        SimulationAssertions.AddressOnlyOnMaster(lan, Id);
+
+        b.AddAddress("eth0", excluded);
+        Assert.Equal(
+            "b has 10.0.0.253 and is not Master of VRID 51 (IPv4, eth0).",
+            Fails(() => SimulationAssertions.AddressOnlyOnMaster(lan, Id)).Reason);
+        b.TakeAddressAway(excluded);
+        a.TakeAddressAway(excluded);
+        Assert.Equal(
+            "a is Master of VRID 51 (IPv4, eth0) and has no 10.0.0.253.",
+            Fails(() => SimulationAssertions.AddressOnlyOnMaster(lan, Id)).Reason);
+
+        // What the kernel refuses it need not have, as long as it is not advertised.
+        a.RefuseAddress(excluded);
+        lan.Run(Seconds(10));
+        SimulationAssertions.AddressOnlyOnMaster(lan, Id);
+    }
+
+    [Fact]
+    public void What_a_router_that_is_no_more_left_behind_is_found()
+    {
+        var (lan, a, b) = RunningPair();
+        a.Crash();
+        a.Restart(withRouters: false);
+        b.Remove("web");
+        lan.Run(Seconds(10));
+        Assert.Empty(a.Routers.Concat(b.Routers));
+        Assert.Equal(
+            "a has 10.0.0.254 and is not Master of VRID 51 (IPv4, eth0).",
+            Fails(() => SimulationAssertions.AddressOnlyOnMaster(lan, Id)).Reason);
+
+        // Whoever has it now may have it.
+        a.TakeAddressAway(Address);
+        b.AddAddress("eth0", Address);
+        SimulationAssertions.AddressOnlyOnMaster(lan, Id);
+    }
+
+    [Fact]
     public void An_owner_has_its_address_always()
     {
         var lan = new SimulatedLan();

@@ -351,6 +351,9 @@ internal sealed partial class VrrpEngine
 
     private void Announce(VirtualRouter router, int index)
     {
+        // One that is only held besides and was refused is not on this host.
+        if (router.Outcomes[index].Status == AddressStatus.Refused)
+            return;
         var assignment = router.Assignments[index];
         if (!_interfaces.TryGetValue(assignment.InterfaceIndex, out var at) || at.Facts is null || at.Facts.IsLoopback)
             return;

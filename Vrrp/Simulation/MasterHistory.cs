@@ -43,12 +43,25 @@ public sealed class MasterPeriod
 internal sealed class MasterHistory
 {
     private readonly Dictionary<VirtualRouterKey, List<MasterPeriod>> _periods = [];
+    private readonly Dictionary<VirtualRouterKey, HashSet<IPAddressValue>> _addresses = [];
 
     public IEnumerable<VirtualRouterKey> Keys => _periods.Keys;
 
     public bool TryGet(VirtualRouterKey key, [NotNullWhen(true)] out List<MasterPeriod>? periods) => _periods.TryGetValue(key, out periods);
 
-    public void Add(VirtualRouterKey key) => _periods.TryAdd(key, []);
+    /// <summary>All addresses that a virtual router ever had on any node, those held besides included.</summary>
+    public IReadOnlyCollection<IPAddressValue> Addresses(VirtualRouterKey key) => _addresses[key];
+
+    /// <summary>A router has a configuration: its first, or another.</summary>
+    public void Add(VirtualRouterKey key, VirtualRouterConfig config)
+    {
+        if (_periods.TryAdd(key, []))
+            _addresses.Add(key, []);
+        foreach (var address in config.VirtualAddresses)
+            _addresses[key].Add(address.Address);
+        foreach (var address in config.ExcludedAddresses)
+            _addresses[key].Add(address.Address);
+    }
 
     /// <summary>After something happened to a router or its node.</summary>
     public void Update(SimulatedRouter router, Instant now)

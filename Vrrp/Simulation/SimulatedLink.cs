@@ -24,6 +24,9 @@ internal sealed class SimulatedLink(SimulatedPlatform platform, int interfaceInd
 
     public int WaitingCount => _incoming.Count;
 
+    /// <summary>What waits to be received, in its order.</summary>
+    public IEnumerable<SimulatedPacket> Waiting => _incoming;
+
     public IReadOnlyList<IPAddressValue> Groups => _groups;
 
     public void JoinGroup(IPAddressValue group)

@@ -185,8 +185,12 @@ public sealed class SimulatedNode : ISimulatedHost
     public void Reconfigure(string name, VirtualRouterConfig config)
     {
         ThrowIfInvalid(config);
-        Acting().Router(name);
-        Command("is reconfigured", name, (engine, now) => engine.Reconfigure(name, config, now));
+        var router = Acting().Router(name);
+        Command("is reconfigured", name, (engine, now) =>
+        {
+            engine.Reconfigure(name, config, now);
+            Lan.History.Add(router.Key, config);
+        });
         int place = _wanted.IndexOf(name);
         if (place >= 0)
         {
@@ -615,7 +619,7 @@ public sealed class SimulatedNode : ISimulatedHost
         engine.Add(config, startAt, now);
         string network = Platform.Find(config.Interface)?.Port?.Network.Name ?? config.Interface;
         var router = new SimulatedRouter(this, engine.Find(config.Name)!, network);
-        Lan.History.Add(router.Key);
+        Lan.History.Add(router.Key, config);
         _routers.Add(router);
         _isChanged = true;
         return router;

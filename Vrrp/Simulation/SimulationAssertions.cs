@@ -79,8 +79,9 @@ public static class SimulationAssertions
     }
 
     /// <summary>
-    /// At the moment every Master holds all addresses of its virtual router, and no other node has them. A node that hands over may have
-    /// them, and so may the owner of the addresses.
+    /// At the moment every Master holds all addresses of its virtual router, and no other node has them: neither those that are advertised nor
+    /// those that are held besides, of which a Master may lack what its kernel refused. A node that hands over may have them, and so may the owner
+    /// of the addresses. What was an address of the virtual router once and is of none any more may be where someone else put it.
     /// </summary>
     /// <param name="lan">The LAN.</param>
     /// <param name="virtualRouterId">The VRID.</param>
@@ -102,23 +103,29 @@ public static class SimulationAssertions
 
     private static void AssertAddresses(SimulatedLan lan, SimulatedNode node, VirtualRouterKey key)
     {
-        foreach (var other in lan.Nodes)
+        foreach (var address in lan.History.Addresses(key))
         {
-            foreach (var router in other.Routers)
+            bool isThere = node.HasAddress(address) && (IsWanted(lan, key, address) || node.Addresses.Any(present => present.IsOurs && present.Address == address));
+            bool mayHold = MayHold(node, address, out bool mustHold);
+            if (isThere && !mayHold)
+                throw new SimulationAssertionException(lan, $"{node.Name} has {address} and is not Master of {key}.");
+            if (!isThere && mustHold)
+                throw new SimulationAssertionException(lan, $"{node.Name} is Master of {key} and has no {address}.");
+        }
+    }
+
+    private static bool IsWanted(SimulatedLan lan, VirtualRouterKey key, IPAddressValue address)
+    {
+        foreach (var node in lan.Nodes)
+        {
+            foreach (var router in node.Routers)
             {
-                if (router.Key != key)
-                    continue;
-                foreach (var address in router.Config.VirtualAddresses)
-                {
-                    bool isThere = node.HasAddress(address.Address);
-                    bool mayHold = MayHold(node, address.Address, out bool mustHold);
-                    if (isThere && !mayHold)
-                        throw new SimulationAssertionException(lan, $"{node.Name} has {address.Address} and is not Master of {key}.");
-                    if (!isThere && mustHold)
-                        throw new SimulationAssertionException(lan, $"{node.Name} is Master of {key} and has no {address.Address}.");
-                }
+                if (router.Key == key && Array.Exists(router.Inner.Assignments, assignment => assignment.Address.Address == address))
+                    return true;
             }
         }
+
+        return false;
     }
 
     private static bool MayHold(SimulatedNode node, IPAddressValue address, out bool mustHold)
@@ -127,12 +134,15 @@ public static class SimulationAssertions
         bool mayHold = false;
         foreach (var router in node.Routers)
         {
-            foreach (var own in router.Config.VirtualAddresses)
+            var inner = router.Inner;
+            for (int i = 0; i < inner.Assignments.Length; i++)
             {
-                if (own.Address != address)
+                if (inner.Assignments[i].Address.Address != address)
                     continue;
-                mustHold |= router.State == VrrpState.Master;
-                mayHold |= mustHold || router.IsHandingOver || router.Config.IsOwner;
+                bool isMaster = router.State == VrrpState.Master;
+                bool isRefusedBesides = i >= router.Config.VirtualAddresses.Length && inner.Outcomes[i].Status == Links.AddressStatus.Refused;
+                mustHold |= isMaster && !isRefusedBesides;
+                mayHold |= isMaster || router.IsHandingOver || (router.Config.IsOwner && i < router.Config.VirtualAddresses.Length);
             }
         }
 

@@ -43,6 +43,29 @@ public enum SimulationInvariant
 
     /// <summary>The nodes come to rest: no more than so much happens at one instant.</summary>
     Rest = 10,
+
+    /// <summary>
+    /// An advertisement has the priority in force: the configured one and the weights of what is tracked, 255 of an owner. RFC 9568 §5.2.4.
+    /// </summary>
+    PriorityInForce = 11,
+
+    /// <summary>Who becomes Master announces each of its addresses at once. RFC 9568 §6.4.1, §6.4.2.</summary>
+    TakeoversAnnounced = 12,
+
+    /// <summary>A Master that leaves says goodbye, if its host can send. RFC 9568 §6.4.3.</summary>
+    LeaversSayGoodbye = 13,
+
+    /// <summary>
+    /// Nobody takes over from a Master that it hears, unless it ranks higher, may preempt it and has waited for its preempt delay.
+    /// RFC 9568 §6.1, §6.4.2.
+    /// </summary>
+    TakeoversJustified = 14,
+
+    /// <summary>A Master answers a lower one, and one that says goodbye. RFC 9568 §6.4.3.</summary>
+    LowerMastersAnswered = 15,
+
+    /// <summary>A Master that stood still for longer than a Backup waits, and finds that another advertised meanwhile, yields before it says a word.</summary>
+    StalledMastersYield = 16,
 }
 
 /// <summary>Something that happened and must not.</summary>

@@ -152,7 +152,7 @@ public sealed partial class SimulationInvariants
     {
         var config = backup.Inner.Config;
         long interval = config.Version == VrrpVersion.V3 ? master.Inner.Config.AdvertisementInterval.Nanoseconds : config.AdvertisementInterval.Nanoseconds;
-        double down = VrrpTimers.MasterDownNanoseconds(config.Version, backup.Inner.State.EffectivePriority, interval, config.DownTimerAdverts);
+        double down = VrrpTimers.MasterDownNanoseconds(config.Version, Rank(backup), interval, config.DownTimerAdverts);
         return IntervalOnLan(master) + LongestWay() + Margin / 4 < down / backup.Node.Node.ClockRate;
     }
 
@@ -162,7 +162,7 @@ public sealed partial class SimulationInvariants
         foreach (var virtualRouter in domain)
         {
             var routers = virtualRouter.Routers.Where(router => able.Contains(router.Node.Node))
-                .OrderBy(router => router.Inner.State.EffectivePriority).ThenBy(router => router.Inner.PrimaryAddress).ToArray();
+                .OrderBy(router => Rank(router)).ThenBy(router => router.Inner.PrimaryAddress).ToArray();
             if (routers.Length != able.Count || Array.Exists(routers, router => router.Inner.Config.SyncGroup is null))
                 return false;
             first ??= routers;
@@ -177,7 +177,7 @@ public sealed partial class SimulationInvariants
 
         return true;
 
-        static bool IsEqual(RouterWatch one, RouterWatch other) => one.Inner.State.EffectivePriority == other.Inner.State.EffectivePriority;
+        static bool IsEqual(RouterWatch one, RouterWatch other) => Rank(one) == Rank(other);
     }
 
     /// <summary>Whether a router can be Master, going by what was done to its host and not by what it thinks of itself.</summary>
@@ -273,7 +273,7 @@ public sealed partial class SimulationInvariants
                 // The start that was put off, and the next attempt after a refusal: 5 s after the last one.
                 wait = Math.Max(wait, Math.Max(Until(inner.StartAt), Until(inner.RetryAt)) / rate);
                 down = Math.Max(down, VrrpTimers.MasterDownNanoseconds(
-                    inner.Config.Version, inner.State.EffectivePriority, awaited, inner.Config.DownTimerAdverts) / rate);
+                    inner.Config.Version, Rank(router), awaited, inner.Config.DownTimerAdverts) / rate);
                 interval = Math.Max(interval, awaited / rate);
                 hold = Math.Max(hold, inner.Config.PreemptDelay.Ticks * 100 / rate);
 
@@ -304,7 +304,7 @@ public sealed partial class SimulationInvariants
                 continue;
             double skew = successors.Max(router => VrrpTimers.SkewNanoseconds(
                 router.Inner.Config.Version,
-                router.Inner.State.EffectivePriority,
+                Rank(router),
                 Math.Max(router.Inner.Config.AdvertisementInterval.Nanoseconds, router.Inner.State.MasterAdverInterval.Nanoseconds)) / router.Node.Node.ClockRate);
             _lan.Schedule(_lan.Now.AddNanoseconds((long)skew + (2 * LongestWay()) + Margin), () =>
             {
@@ -351,7 +351,7 @@ public sealed partial class SimulationInvariants
         if (masters.Length != 1)
         {
             string states = string.Join(", ", routers.Select(router => string.Create(
-                CultureInfo.InvariantCulture, $"{router.Node.Node.Name} {router.Inner.State.State} {router.Inner.State.EffectivePriority}")));
+                CultureInfo.InvariantCulture, $"{router.Node.Node.Name} {router.Inner.State.State} {Rank(router)}")));
             Report(SimulationInvariant.OneMaster, virtualRouter.Key.ToString(), $"has {masters.Length} Masters although the bound has passed: {states}");
             return;
         }
@@ -363,12 +363,12 @@ public sealed partial class SimulationInvariants
             {
                 Report(SimulationInvariant.OneMaster, router, $"is {router.Inner.State.State} ({router.Inner.State.Faults}) although nothing keeps it from taking part");
             }
-            else if (router.Inner.State.EffectivePriority > master.Inner.State.EffectivePriority && MayPreempt(router))
+            else if (Rank(router) > Rank(master) && MayPreempt(router))
             {
                 Report(
                     SimulationInvariant.OneMaster,
                     router,
-                    $"has priority {router.Inner.State.EffectivePriority} and leaves {master.Node.Node.Name} with {master.Inner.State.EffectivePriority} Master");
+                    $"has priority {Rank(router)} and leaves {master.Node.Node.Name} with {Rank(master)} Master");
             }
         }
     }
@@ -378,6 +378,6 @@ public sealed partial class SimulationInvariants
     {
         if (router.Inner.Config.SyncGroup is not { } group)
             return router.Inner.Config.Preempt || router.Inner.Config.IsOwner;
-        return router.Node.Routers.TrueForAll(member => member.Inner.Config.SyncGroup != group || member.Inner.Config.Preempt);
+        return router.Node.Routers.TrueForAll(member => member.Inner.Config.SyncGroup != group || member.Inner.Config.Preempt || member.Inner.Config.IsOwner);
     }
 }

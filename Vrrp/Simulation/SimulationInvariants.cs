@@ -40,6 +40,14 @@ public sealed partial class SimulationInvariants
         lan.Observe(SimulationEventKinds.AnnouncementSent, AnnouncementSent);
         lan.Observe(SimulationEventKinds.Transition, Moved);
         lan.TurnEnded += TurnEnded;
+        // What runs already has moved before.
+        Synchronize();
+        foreach (var router in _nodes.SelectMany(node => node.Routers))
+        {
+            router.Moved(router.Router.State, router.Router.IsHandingOver, router.Node.Node.Clock, lan.Now);
+            Patrol(router);
+        }
+
         LookSoon();
     }
 
@@ -85,6 +93,23 @@ public sealed partial class SimulationInvariants
     private void Report(SimulationInvariant invariant, RouterWatch router, string detail) =>
         Report(invariant, $"{router.Node.Node.Name}/{router.Inner.Config.Name}", detail);
 
+    internal Instant Now => _lan.Now;
+
+    /// <summary>The virtual router that a router is one of.</summary>
+    internal VirtualRouterWatch Of(SimulatedRouter router)
+    {
+        if (!_virtualRouters.TryGetValue(router.Key, out var watch))
+        {
+            watch = new(router.Key);
+            _virtualRouters.Add(router.Key, watch);
+        }
+
+        return watch;
+    }
+
+    /// <summary>Adds the time that a router lived which is no more.</summary>
+    internal void CountTime(RouterWatch router) => _routerTicks += (_lan.Now - router.Since).Ticks;
+
     private static string Seconds(long nanoseconds) =>
         (nanoseconds / 1_000_000_000m).ToString("0.######", CultureInfo.InvariantCulture) + " s";
 
@@ -107,6 +132,8 @@ public sealed partial class SimulationInvariants
             var watch = Find(node);
             watch.WasDisturbed = true;
             watch.AbleSince = node.Clock;
+            foreach (var router in watch.Routers)
+                router.IsReplaced = router.State == VrrpState.Master && HasBeenReplaced(router);
         }
 
         LookSoon();
@@ -140,20 +167,34 @@ public sealed partial class SimulationInvariants
             if (state != router.State || inner.State.IsHandingOver != router.IsHandingOver)
             {
                 isChanged = true;
+                if (router.State == VrrpState.Master && state is VrrpState.Initialize or VrrpState.Fault)
+                    CheckFarewell(router);
+                if (router.State != VrrpState.Master && state == VrrpState.Master)
+                    CheckAnnounced(router);
                 router.Moved(state, inner.State.IsHandingOver, now, _lan.Now);
             }
 
             if (state == VrrpState.Master)
             {
                 CheckLateness(router, now);
+                Patrol(router);
                 haveMet &= router.VirtualRouter.Masters.Count < 2;
+                if (router.HasSaidGoodbye)
+                    Report(SimulationInvariant.OnlyMastersAdvertise, router, "says goodbye, and is Master");
+                if (router.IsReplaced)
+                    Report(SimulationInvariant.StalledMastersYield, router, "is Master, and stood still for so long that another was elected, which it could hear");
             }
             else if (router.IsHandingOver)
             {
                 CheckHandOver(router, now);
             }
 
+            if (inner.Config.PreemptDelay < router.PreemptDelay)
+                router.PreemptDelay = inner.Config.PreemptDelay;
+            if (router.Announced.Count > 0)
+                router.Announced.Clear();
             router.SentInTurn = 0;
+            router.HasSaidGoodbye = router.IsReplaced = false;
         }
 
         if (accounted != platform.ReceivedCount - watch.ReceivedBefore)
@@ -169,6 +210,7 @@ public sealed partial class SimulationInvariants
             CheckMasters(watch);
         watch.ReceivedInTurns = platform.ReceivedCount;
         watch.WasDisturbed = false;
+        watch.TurnAt = now;
     }
 
     private void AdvertisementSent(in SimulationEvent what)
@@ -181,10 +223,10 @@ public sealed partial class SimulationInvariants
         // Of the copies for several peers one is looked at.
         if (peers.Length > 1 && what.Address != peers[0].Address)
             return;
+        router.HasSaidGoodbye = what.PriorityOctet == 0;
+        AwaitAnswers(router, what.PriorityOctet);
         if (what.PriorityOctet == 0)
         {
-            if (watch.Node.Platform.Find(inner.Config.Interface) is { HasCarrier: true, IsEnabled: true })
-                router.VirtualRouter.Farewell = (_disturbance, watch.Node);
             if (router.State != VrrpState.Master && inner.State is not { State: VrrpState.Fault } and not { IsHandingOver: true })
                 Report(SimulationInvariant.OnlyMastersAdvertise, router, $"says goodbye, and was {router.State}");
             return;
@@ -197,6 +239,10 @@ public sealed partial class SimulationInvariants
             return;
         }
 
+        if (what.PriorityOctet != Rank(router).Value)
+            Report(SimulationInvariant.PriorityInForce, router, $"advertises priority {what.PriorityOctet}, and {Rank(router)} is in force");
+        if (router.IsReplaced && inner.State.State == VrrpState.Master)
+            Report(SimulationInvariant.StalledMastersYield, router, "advertises before it yields to the one that was elected while it stood still");
         if (router.AddressesSeenAt != watch.Node.Platform.Version)
         {
             router.AddressesSeenAt = watch.Node.Platform.Version;
@@ -214,6 +260,8 @@ public sealed partial class SimulationInvariants
         long gap = now.Nanoseconds - router.AdvertisedAt.Nanoseconds;
         long early = router.DueAt.Nanoseconds - now.Nanoseconds;
         router.AdvertisedAt = now;
+        router.AdvertisedOnLan = _lan.Now;
+        router.AdvertisedOn = inner.Interface?.Index ?? 0;
         router.Interval = inner.Config.AdvertisementInterval.Nanoseconds;
         var next = now.AddNanoseconds(router.Interval);
         if (++router.SentInTurn > MostInOneTurn)
@@ -256,13 +304,17 @@ public sealed partial class SimulationInvariants
         var node = what.Node!;
         if (!node.HasAddress(what.Address))
             Report(SimulationInvariant.AddressesOnMaster, $"{node.Name}/{what.VirtualRouter}", $"announces {what.Address}, which is not on the host");
+        Find(node).Find(this, what.VirtualRouter)?.Announced.Add(what.Address);
     }
 
-    /// <summary>I1: of a LAN at rest nothing moves.</summary>
     private void Moved(in SimulationEvent what)
     {
-        var watch = Find(what.Node!);
-        if (watch.Find(this, what.VirtualRouter) is { } router && router.RestsSince == _disturbance && what.Notification is RouterTransition moved)
+        if (Find(what.Node!).Find(this, what.VirtualRouter) is not { } router || what.Notification is not RouterTransition moved)
+            return;
+        if (moved is { From: VrrpState.Backup, To: VrrpState.Master })
+            CheckTakeover(router, moved.Reason);
+        // I1: of a LAN at rest nothing moves.
+        if (router.RestsSince == _disturbance)
             Report(SimulationInvariant.OneMaster, router, $"goes from {moved.From} to {moved.To} ({moved.Reason}) although nothing disturbs the LAN");
     }
 
@@ -322,20 +374,24 @@ public sealed partial class SimulationInvariants
         }
     }
 
-    /// <summary>I2: all advertised addresses are there. One that someone takes away again and again may be missing for 100 ms.</summary>
+    /// <summary>I2: all addresses are there, but for those held besides that the kernel refused. One that someone takes away again and again may be missing for 100 ms.</summary>
     private void CheckAddressesBehind(RouterWatch router)
     {
         var inner = router.Inner;
         if (!inner.RestoreAt.IsNever)
             return;
         var platform = router.Node.Node.Platform;
-        for (int i = 0; i < inner.Config.VirtualAddresses.Length && i < inner.Assignments.Length; i++)
+        for (int i = 0; i < inner.Assignments.Length; i++)
         {
             var assignment = inner.Assignments[i];
-            if (platform.Find(assignment.InterfaceIndex)?.Has(assignment.Address.Address) != true)
+            if (!IsRefusedBesides(inner, i) && platform.Find(assignment.InterfaceIndex)?.Has(assignment.Address.Address) != true)
                 Report(SimulationInvariant.AddressesOnMaster, router, $"is Master and {assignment.Address.Address} is not on the host");
         }
     }
+
+    /// <summary>Whether an address was refused that is no reason to give up those that are advertised.</summary>
+    private static bool IsRefusedBesides(VirtualRouter router, int assignment) =>
+        assignment >= router.Config.VirtualAddresses.Length && router.Outcomes[assignment].Status == Links.AddressStatus.Refused;
 
     /// <summary>I4.</summary>
     private void CheckGroups(NodeWatch watch)
@@ -399,7 +455,7 @@ public sealed partial class SimulationInvariants
 
     private bool CanHear(RouterWatch from, RouterWatch to)
     {
-        if (!CanSend(from) || !CanSend(to) || !AreAgreed(from, to))
+        if (!CanSend(from) || !CanSend(to) || !AreAgreed(from, to) || to.Node.Node.HasAddress(from.Inner.PrimaryAddress))
             return false;
         var (isCut, conditions) = _lan.Way(from.Node.Node, to.Node.Node);
         return !isCut && conditions.Loss == 0;
@@ -454,201 +510,4 @@ public sealed partial class SimulationInvariants
             Find(node).Synchronize(this);
     }
 
-    private VirtualRouterWatch Of(SimulatedRouter router)
-    {
-        if (!_virtualRouters.TryGetValue(router.Key, out var watch))
-        {
-            watch = new(router.Key);
-            _virtualRouters.Add(router.Key, watch);
-        }
-
-        return watch;
-    }
-
-    /// <summary>One virtual router of the LAN: those of all nodes that replace each other.</summary>
-    private sealed class VirtualRouterWatch(VirtualRouterKey key)
-    {
-        public VirtualRouterKey Key => key;
-
-        public List<RouterWatch> Routers { get; } = [];
-
-        public List<RouterWatch> Masters { get; } = [];
-
-        /// <summary>Number of the disturbance in which a router said goodbye last, and its node.</summary>
-        public (long Disturbance, SimulatedNode? Node) Farewell { get; set; }
-    }
-
-    /// <summary>One router of one node.</summary>
-    private sealed class RouterWatch(NodeWatch node, SimulatedRouter router, VirtualRouterWatch virtualRouter, Instant since)
-    {
-        public NodeWatch Node => node;
-
-        public SimulatedRouter Router => router;
-
-        public VirtualRouter Inner { get; } = router.Inner;
-
-        public VirtualRouterWatch VirtualRouter => virtualRouter;
-
-        public Instant Since => since;
-
-        /// <summary>As they were at the end of the turn before.</summary>
-        public VrrpState State { get; private set; }
-
-        public bool IsHandingOver { get; private set; }
-
-        /// <summary>It was added to a group, and has not moved with it yet.</summary>
-        public bool IsJoining { get; set; } = true;
-
-        /// <summary>When that began, on the node's clock and on the LAN's.</summary>
-        public Instant MovedAt { get; private set; }
-
-        public Instant MovedOnLan { get; set; }
-
-        public Instant AdvertisedAt { get; set; }
-
-        /// <summary>When the next advertisement is due that nothing but the timer asks for.</summary>
-        public Instant DueAt { get; set; }
-
-        public Instant AnsweredAt { get; set; }
-
-        /// <summary>The interval in force when it advertised last.</summary>
-        public long Interval { get; set; }
-
-        public int SentInTurn { get; set; }
-
-        /// <summary>The state of the kernel for which the addresses behind an advertisement were looked at.</summary>
-        public long AddressesSeenAt { get; set; } = -1;
-
-        /// <summary>Number of the disturbance since which it was found at rest.</summary>
-        public long RestsSince { get; set; } = -1;
-
-        public void Moved(VrrpState state, bool isHandingOver, Instant now, Instant onLan)
-        {
-            if (State == VrrpState.Master && state != VrrpState.Master)
-                virtualRouter.Masters.Remove(this);
-            if (State != VrrpState.Master && state == VrrpState.Master)
-                virtualRouter.Masters.Add(this);
-            (State, IsHandingOver, MovedAt, MovedOnLan) = (state, isHandingOver, now, onLan);
-            AddressesSeenAt = -1;
-        }
-
-        public void IsGone()
-        {
-            virtualRouter.Masters.Remove(this);
-            virtualRouter.Routers.Remove(this);
-        }
-    }
-
-    private sealed class NodeWatch(SimulatedNode node)
-    {
-        public SimulatedNode Node => node;
-
-        public List<RouterWatch> Routers { get; } = [];
-
-        public VrrpEngine? Engine { get; private set; }
-
-        /// <summary>Since when it is able to advertise, on its clock, as far as what was done to it says.</summary>
-        public Instant AbleSince { get; set; }
-
-        /// <summary>Something was done to it since its last turn.</summary>
-        public bool WasDisturbed { get; set; }
-
-        public long KernelVersion { get; set; } = -1;
-
-        public long ForeignRemovals { get; set; }
-
-        /// <summary>Packets that processes before this one took.</summary>
-        public long ReceivedBefore { get; set; }
-
-        /// <summary>Packets that were taken until the end of the turn before.</summary>
-        public long ReceivedInTurns { get; set; }
-
-        /// <summary>Packets that routers which are gone counted.</summary>
-        public long AccountedBefore { get; private set; }
-
-        public bool IsHeld(int interfaceIndex, IPAddressValue address)
-        {
-            foreach (var router in Routers)
-            {
-                if (router.Inner.State is not { State: VrrpState.Master } and not { IsHandingOver: true })
-                    continue;
-                foreach (var assignment in router.Inner.Assignments)
-                {
-                    if (assignment.InterfaceIndex == interfaceIndex && assignment.Address.Address == address)
-                        return true;
-                }
-            }
-
-            return false;
-        }
-
-        public RouterWatch? Find(SimulationInvariants owner, string name)
-        {
-            foreach (var router in Routers)
-            {
-                // One that was removed may be back under its name in the same turn.
-                if (router.Inner.Config.Name == name && !router.Router.IsGone)
-                    return router;
-            }
-
-            // In the turn that adds it.
-            return Synchronize(owner) ? Routers.Find(router => router.Inner.Config.Name == name) : null;
-        }
-
-        /// <summary>Takes note of routers and processes that came and went.</summary>
-        /// <returns>Whether the process runs.</returns>
-        public bool Synchronize(SimulationInvariants owner)
-        {
-            var engine = node.IsRunning ? node.Engine : null;
-            if (engine != Engine)
-            {
-                Engine = engine;
-                foreach (var router in Routers)
-                    Leave(owner, router);
-                Routers.Clear();
-                AccountedBefore = 0;
-                ReceivedBefore = ReceivedInTurns = node.Platform.ReceivedCount;
-                KernelVersion = -1;
-            }
-
-            if (engine is null)
-                return false;
-            var present = node.Routers;
-            bool isSame = present.Count == Routers.Count;
-            for (int i = 0; isSame && i < present.Count; i++)
-                isSame = Routers[i].Router == present[i];
-            if (isSame)
-                return true;
-            foreach (var router in Routers.ToArray())
-            {
-                if (present.Contains(router.Router))
-                    continue;
-                AccountedBefore += router.Inner.Counters.AdvertisementsReceived + router.Inner.Counters.DroppedTotal;
-                Leave(owner, router);
-            }
-
-            var known = Routers.ToArray();
-            Routers.Clear();
-            foreach (var router in present)
-            {
-                var watch = Array.Find(known, one => one.Router == router);
-                if (watch is null)
-                {
-                    watch = new(this, router, owner.Of(router), owner._lan.Now);
-                    watch.VirtualRouter.Routers.Add(watch);
-                }
-
-                Routers.Add(watch);
-            }
-
-            KernelVersion = -1;
-            return true;
-        }
-
-        private static void Leave(SimulationInvariants owner, RouterWatch router)
-        {
-            router.IsGone();
-            owner._routerTicks += (owner._lan.Now - router.Since).Ticks;
-        }
-    }
 }
