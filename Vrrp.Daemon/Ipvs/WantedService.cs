@@ -31,11 +31,11 @@ internal sealed record WantedService(VirtualService Service, ImmutableArray<Dest
                 PersistencePrefix = server.PersistencePrefix ?? (byte)(key.Family == IPFamily.IPv4 ? 32 : 128),
                 PersistenceEngine = server.PersistenceEngine,
             };
-            yield return new(service, [.. Destinations(server, health, hasQuorum, key)]);
+            yield return new(service, [.. Choose(server, health, hasQuorum, key)]);
         }
     }
 
-    private static IEnumerable<Destination> Destinations(
+    private static IEnumerable<Destination> Choose(
         VirtualServer server, IReadOnlyList<RealServerHealth> health, bool hasQuorum, ServiceKey service)
     {
         // Without quorum servers go on serving, unless there is a sorry server to serve instead.

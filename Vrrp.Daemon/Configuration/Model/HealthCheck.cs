@@ -28,6 +28,9 @@ internal abstract record HealthCheck
     public bool Alpha { get; init; }
 
     public bool LogAllFailures { get; init; }
+
+    /// <summary>Whether another check probes the same thing in the same manner, wherever in the file it stands.</summary>
+    public abstract bool IsSameAs(HealthCheck other);
 }
 
 /// <summary>A check that talks to an address.</summary>
@@ -57,6 +60,8 @@ internal abstract record NetworkCheck : HealthCheck
 internal sealed record TcpCheck : NetworkCheck
 {
     public override string Kind => "TCP_CHECK";
+
+    public override bool IsSameAs(HealthCheck other) => other is TcpCheck && (this with { Span = other.Span }).Equals(other);
 }
 
 internal enum HttpProtocol
@@ -73,6 +78,10 @@ internal enum HttpProtocol
 internal sealed record HttpCheck : NetworkCheck
 {
     public override string Kind => IsTls ? "SSL_GET" : "HTTP_GET";
+
+    public override bool IsSameAs(HealthCheck other) => other is HttpCheck http && Urls.Length == http.Urls.Length
+        && Urls.Zip(http.Urls).All(pair => pair.First.IsSameAs(pair.Second))
+        && (this with { Span = http.Span, Urls = http.Urls }).Equals(http);
 
     public bool IsTls { get; init; }
 
@@ -132,11 +141,17 @@ internal sealed record HttpUrl
     public int PatternMaximumOffset { get; init; }
 
     public bool TlsCompliant { get; init; }
+
+    /// <summary>Whether another asks for the same and expects the same.</summary>
+    public bool IsSameAs(HttpUrl other) => StatusCodes.SequenceEqual(other.StatusCodes) && Pattern?.Options == other.Pattern?.Options
+        && (this with { StatusCodes = other.StatusCodes, Pattern = other.Pattern }).Equals(other);
 }
 
 internal sealed record SmtpCheck : NetworkCheck
 {
     public override string Kind => "SMTP_CHECK";
+
+    public override bool IsSameAs(HealthCheck other) => other is SmtpCheck && (this with { Span = other.Span }).Equals(other);
 
     public string HeloName { get; init; } = "smtpchecker.keepalived.org";
 }
@@ -144,6 +159,8 @@ internal sealed record SmtpCheck : NetworkCheck
 internal sealed record DnsCheck : NetworkCheck
 {
     public override string Kind => "DNS_CHECK";
+
+    public override bool IsSameAs(HealthCheck other) => other is DnsCheck && (this with { Span = other.Span }).Equals(other);
 
     /// <summary>Number of the record type; SOA by default.</summary>
     public ushort RecordType { get; init; } = 6;
@@ -157,6 +174,9 @@ internal sealed record DnsCheck : NetworkCheck
 internal sealed record UdpCheck : NetworkCheck
 {
     public override string Kind => "UDP_CHECK";
+
+    public override bool IsSameAs(HealthCheck other) => other is UdpCheck udp && Payload.SequenceEqual(udp.Payload) && ReplyNibbles.SequenceEqual(udp.ReplyNibbles)
+        && (this with { Span = udp.Span, Payload = udp.Payload, ReplyNibbles = udp.ReplyNibbles }).Equals(udp);
 
     /// <summary>What to send. Empty: text of our own.</summary>
     public ImmutableArray<byte> Payload { get; init; } = [];
@@ -175,11 +195,15 @@ internal sealed record UdpCheck : NetworkCheck
 internal sealed record PingCheck : NetworkCheck
 {
     public override string Kind => "PING_CHECK";
+
+    public override bool IsSameAs(HealthCheck other) => other is PingCheck && (this with { Span = other.Span }).Equals(other);
 }
 
 internal sealed record MiscCheck : HealthCheck
 {
     public override string Kind => "MISC_CHECK";
+
+    public override bool IsSameAs(HealthCheck other) => other is MiscCheck && (this with { Span = other.Span }).Equals(other);
 
     public required ScriptCommand Command { get; init; }
 
@@ -193,6 +217,8 @@ internal sealed record MiscCheck : HealthCheck
 internal sealed record FileCheck : HealthCheck
 {
     public override string Kind => "FILE_CHECK";
+
+    public override bool IsSameAs(HealthCheck other) => other is FileCheck && (this with { Span = other.Span }).Equals(other);
 
     /// <summary>Name of the track_file.</summary>
     public required string TrackFile { get; init; }
