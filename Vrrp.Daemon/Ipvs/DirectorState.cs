@@ -81,6 +81,8 @@ internal sealed class DirectorState
         bool wasUp = real.IsUp;
         int weight = real.Weight;
         real.Checks[id.Number] = health;
+        if (real.IsUp == wasUp && real.Weight == weight)
+            return [];
         if (real.IsUp != wasUp)
             events.Add(new RealServerChanged(server.Config, real.Config, real.IsUp, real.Config.Checks[id.Number], real.IsUp ? null : health.LastError));
         if (real.Weight != weight)

@@ -11,6 +11,9 @@ internal interface IIpvsTable : IDisposable
     /// <summary>Reads all services with their destinations, connection counts and 64-bit statistics.</summary>
     IpvsSnapshot Read();
 
+    /// <summary>Reads one service. Null: the kernel has no such service.</summary>
+    ServiceEntry? Read(ServiceKey service);
+
     /// <summary>Applies changes in their order, in few system calls. A refused one does not stop those behind it.</summary>
     /// <param name="changes">What to do.</param>
     /// <returns>One outcome for each, same order.</returns>

@@ -83,6 +83,17 @@ internal sealed record IpvsPlan
         }
     }
 
+    /// <summary>A change as a clause for a log: what, of which real server, in which virtual server.</summary>
+    public static string Describe(IpvsChange change) => change.Kind switch
+    {
+        IpvsChangeKind.AddService => $"virtual server {change.Service.Key} was missing",
+        IpvsChangeKind.UpdateService => $"settings of virtual server {change.Service.Key}",
+        IpvsChangeKind.RemoveService => $"virtual server {change.Service.Key} was there",
+        IpvsChangeKind.AddDestination => $"real server {change.Destination!.Key} of {change.Service.Key} was missing",
+        IpvsChangeKind.UpdateDestination => $"settings of real server {change.Destination!.Key} of {change.Service.Key}",
+        _ => $"real server {change.Destination!.Key} of {change.Service.Key} was there",
+    };
+
     private static bool Same(VirtualService a, VirtualService b)
     {
         var flags = (a.Flags ^ b.Flags) & ServiceFlags.Settable;

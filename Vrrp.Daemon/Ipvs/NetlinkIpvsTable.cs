@@ -50,17 +50,23 @@ internal sealed class NetlinkIpvsTable : IIpvsTable
             IpvsMessages.WriteBare(ref writer, _family, sequence, IpvsConstants.Command.GetService, isDump: true));
         var entries = ImmutableArray.CreateBuilder<ServiceEntry>(services.Found.Count);
         foreach (var (service, statistics) in services.Found)
-        {
-            var destinations = new DestinationSink(service.Key.Family);
-            int error = TryQuery(destinations, (ref NetlinkWriter writer, uint sequence) =>
-                IpvsMessages.WriteKeyed(ref writer, _family, sequence, IpvsConstants.Command.GetDestination, service.Key, isDump: true));
-            // Removed since it was listed; the kernel then lists nothing.
-            if (error != 0)
-                throw Failure($"list real servers of {service.Key}", error);
-            entries.Add(new(service, statistics, [.. destinations.Found]));
-        }
-
+            entries.Add(new(service, statistics, ReadDestinations(service.Key)));
         return new(entries.DrainToImmutable());
+    }
+
+    /// <inheritdoc/>
+    public ServiceEntry? Read(ServiceKey service)
+    {
+        const int ESRCH = 3;
+        var services = new ServiceSink();
+        int error = TryQuery(services, (ref NetlinkWriter writer, uint sequence) =>
+            IpvsMessages.WriteKeyed(ref writer, _family, sequence, IpvsConstants.Command.GetService, service, isDump: false));
+        if (error == ESRCH || (error == 0 && services.Found.Count == 0))
+            return null;
+        if (error != 0)
+            throw Failure($"read virtual server {service}", error);
+        var (found, statistics) = services.Found[0];
+        return new(found, statistics, ReadDestinations(service));
     }
 
     /// <inheritdoc/>
@@ -163,6 +169,15 @@ internal sealed class NetlinkIpvsTable : IIpvsTable
         var writer = new NetlinkWriter(buffer);
         write(ref writer, _socket.NextSequence());
         return _socket.TryQuery(writer.Written, sink, out _);
+    }
+
+    // Of a service that is gone meanwhile the kernel lists none.
+    private ImmutableArray<DestinationEntry> ReadDestinations(ServiceKey service)
+    {
+        var destinations = new DestinationSink(service.Family);
+        Query($"list real servers of {service}", destinations, (ref NetlinkWriter writer, uint sequence) =>
+            IpvsMessages.WriteKeyed(ref writer, _family, sequence, IpvsConstants.Command.GetDestination, service, isDump: true));
+        return [.. destinations.Found];
     }
 
     // Without the module, the family's number is unknown to the kernel.
