@@ -95,9 +95,10 @@ internal sealed class HealthCheckService(
     private async Task RunAsync(Probe probe, TimeSpan first)
     {
         var token = probe.Cancellation.Token;
+        IHealthChecker? checker = null;
         try
         {
-            var checker = createChecker(probe.Check);
+            checker = createChecker(probe.Check);
             await Task.Delay(first, time, token).ConfigureAwait(false);
             while (true)
             {
@@ -122,6 +123,7 @@ internal sealed class HealthCheckService(
         }
         finally
         {
+            (checker as IDisposable)?.Dispose();
             probe.Cancellation.Dispose();
         }
     }

@@ -556,7 +556,8 @@ internal sealed class VirtualServerBinder(
             NotifyDown = down,
             SmtpAlert = smtpAlert ?? defs.SmtpAlertChecker ?? defs.SmtpAlert ?? true,
             Checks = [.. blocks.SelectMany(check => checks.Bind(
-                check, address, port, inherited, serverInterval, _tls, defs.ScriptUser, defs.ScriptGroup))],
+                check, address, port, inherited, serverInterval, _tls, defs.ScriptUser, defs.ScriptGroup))
+                .Select(check => check is FileCheck file ? file with { BaseWeight = weight } : check)],
         };
     }
 

@@ -228,4 +228,7 @@ internal sealed record FileCheck : HealthCheck
 
     /// <summary>The file's number times this is added to the server's weight; 0: any number but 0 is down.</summary>
     public int WeightFactor { get; init; }
+
+    /// <summary>The server's weight, to which it is added.</summary>
+    public int BaseWeight { get; init; }
 }
