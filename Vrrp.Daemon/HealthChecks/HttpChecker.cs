@@ -121,7 +121,7 @@ internal sealed class HttpChecker : IHealthChecker, IDisposable
         return url.Digest is not null || url.PatternText is not null || status is >= 200 and <= 299;
     }
 
-    private async Task<CheckResult> JudgeBodyAsync(HttpUrl url, Stream body, CancellationToken cancellationToken)
+    private static async Task<CheckResult> JudgeBodyAsync(HttpUrl url, Stream body, CancellationToken cancellationToken)
     {
 #pragma warning disable CA5351 // keepalived's digest is MD5; it tells pages apart, not friend from foe.
         using var digest = url.Digest is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.MD5);
