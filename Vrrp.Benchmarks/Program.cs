@@ -4,9 +4,12 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Vrrp.Benchmarks.Comparison;
+using Vrrp.Benchmarks.Soak;
 
 if (args is ["compare", ..])
     return Compare.Run(args[1..]);
+if (args is ["soak", ..])
+    return SoakCommand.Run(args[1..]);
 
 // In this process: the benchmark runner builds projects for frameworks it knows, and it is older than this one.
 var config = DefaultConfig.Instance

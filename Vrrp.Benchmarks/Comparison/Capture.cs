@@ -14,23 +14,31 @@ namespace Vrrp.Benchmarks.Comparison;
 /// <param name="Source">Last octet of the sender: the source address of an advert, the hardware address of an ARP.</param>
 /// <param name="Id">The VRID of an advert, the last octet of the address an ARP announces.</param>
 /// <param name="Priority">Priority of an advert.</param>
-internal readonly record struct Sighting(long At, byte Segment, bool IsAdvert, byte Source, byte Id, byte Priority);
+/// <param name="IntervalCentiseconds">Interval that an advert of version 3 announces.</param>
+internal readonly record struct Sighting(long At, byte Segment, bool IsAdvert, byte Source, byte Id, byte Priority, ushort IntervalCentiseconds = 0);
 
 /// <summary>Listens on the bridges of a lab, with time stamps of the kernel; nothing here runs in either daemon's time.</summary>
 internal sealed unsafe class Capture : IDisposable
 {
     private const int SO_TIMESTAMPNS = 35;
+    private const int SOL_PACKET = 263;
+    private const int PACKET_STATISTICS = 6;
     private const ushort ETH_P_ALL_NETWORK_ORDER = 0x0300;
 
     private readonly List<int> _sockets = [];
     private readonly List<Sighting> _sightings = [];
     private readonly object _lock = new();
+    private readonly Action<Sighting> _note;
     private readonly Thread _thread;
     private volatile bool _isStopping;
 
     /// <summary>Listens on interfaces of a namespace.</summary>
-    public Capture(NetworkNamespace network, IReadOnlyList<int> interfaces)
+    /// <param name="network">The namespace.</param>
+    /// <param name="interfaces">Their indexes.</param>
+    /// <param name="note">Gets each sighting, on the capture's thread; null keeps them all.</param>
+    public Capture(NetworkNamespace network, IReadOnlyList<int> interfaces, Action<Sighting>? note = null)
     {
+        _note = note ?? _sightings.Add;
         network.Run(() =>
         {
             foreach (int index in interfaces)
@@ -60,6 +68,22 @@ internal sealed unsafe class Capture : IDisposable
     {
         lock (_lock)
             return _sightings.FindAll(sighting => sighting.At >= from);
+    }
+
+    /// <summary>Frames that found no room since this was last asked.</summary>
+    public long TakeDropped()
+    {
+        long dropped = 0;
+        // struct tpacket_stats: seen and dropped; reading clears them.
+        var statistics = stackalloc uint[2];
+        foreach (int descriptor in _sockets)
+        {
+            uint length = 2 * sizeof(uint);
+            _ = Errno.Check(GetSockOpt(descriptor, SOL_PACKET, PACKET_STATISTICS, statistics, &length), "read the statistics of a capture");
+            dropped += statistics[1];
+        }
+
+        return dropped;
     }
 
     /// <summary>Forgets.</summary>
@@ -135,9 +159,9 @@ internal sealed unsafe class Capture : IDisposable
         long at = (MemoryMarshal.Read<long>(stamp) * 1_000_000_000) + MemoryMarshal.Read<long>(stamp[8..]);
         int type = BinaryPrimitives.ReadUInt16BigEndian(frame[12..]);
         if (type == 0x0800 && frame[23] == IPPROTO_VRRP && frame[14] == 0x45)
-            _sightings.Add(new(at, segment, true, frame[29], frame[35], frame[36]));
+            _note(new(at, segment, true, frame[29], frame[35], frame[36], (ushort)(BinaryPrimitives.ReadUInt16BigEndian(frame[38..]) & 0xFFF)));
         else if (type == 0x0806 && frame[28..32].SequenceEqual(frame[38..42]))
-            _sightings.Add(new(at, segment, false, frame[11], frame[31], 0));
+            _note(new(at, segment, false, frame[11], frame[31], 0));
     }
 
     // struct sockaddr_ll.

@@ -84,14 +84,17 @@ internal static class Compare
         return 0;
     }
 
-    private static Dictionary<string, string> Machine() => new()
+    /// <summary>Processes that ran or waited to, in the mean of the last minute.</summary>
+    public static string LoadAverage() => File.ReadAllText("/proc/loadavg").Split(' ')[0];
+
+    public static Dictionary<string, string> Machine() => new()
     {
         ["Date"] = DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
         ["Processor"] = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(": ")[1] ?? "unknown",
         ["Processors"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
         ["Kernel"] = File.ReadAllText("/proc/sys/kernel/osrelease").Trim(),
         ["Runtime"] = RuntimeInformation.FrameworkDescription,
-        ["Load before"] = File.ReadAllText("/proc/loadavg").Split(' ')[0],
+        ["Load before"] = LoadAverage(),
         ["keepalived"] = Contender.Keepalived.Version(),
     };
 }

@@ -20,6 +20,9 @@ internal sealed record Contender(string Name, string Path, Func<string, string, 
         "/usr/sbin/keepalived",
         (file, directory) => ["-n", "-P", "-D", "-G", "-f", file, "-p", $"{directory}/pid", "-r", $"{directory}/vrrp-pid"]);
 
+    /// <summary>Nice value it is started with, on top of ours.</summary>
+    public int Nice { get; init; }
+
     /// <summary>Its version, as it gives it itself.</summary>
     public string Version()
     {
@@ -38,7 +41,7 @@ internal sealed record Contender(string Name, string Path, Func<string, string, 
         File.WriteAllText(file, configuration);
         // The shell only redirects and is replaced by the daemon: a pipe to us would have us read, and cost us time.
         string arguments = string.Join(' ', Arguments(file, directory).Select(argument => $"'{argument}'"));
-        var info = new ProcessStartInfo("/bin/sh", ["-c", $"exec '{Path}' {arguments} >{directory}/log 2>&1 </dev/null"]);
+        var info = new ProcessStartInfo("/bin/sh", ["-c", $"exec nice -n {Nice} '{Path}' {arguments} >{directory}/log 2>&1 </dev/null"]);
         long startedAt = Capture.RealTimeNow;
         return new RunningDaemon(network.Start(info), directory, file, startedAt);
     }
@@ -56,7 +59,16 @@ internal sealed class RunningDaemon(Process process, string directory, string fi
     public long StartedAt => startedAt;
 
     /// <summary>What it wrote, for an error message.</summary>
-    public string Log => File.ReadAllText(System.IO.Path.Combine(directory, "log"));
+    public string Log => File.ReadAllText(LogPath);
+
+    /// <summary>Where it writes that.</summary>
+    public string LogPath => System.IO.Path.Combine(directory, "log");
+
+    /// <summary>Its files: configuration, log, and what it leaves itself.</summary>
+    public string FileDirectory => directory;
+
+    /// <summary>Number of its first process.</summary>
+    public int Id => process.Id;
 
     public bool HasExited => process.HasExited;
 
@@ -99,8 +111,15 @@ internal sealed class RunningDaemon(Process process, string directory, string fi
         process.WaitForExit();
     }
 
+    /// <summary>Asks it for its statistics.</summary>
+    public void AskForStatistics() => Signal("USR2", process.Id);
+
     /// <summary>Asks it to leave.</summary>
     public void Terminate() => Signal("TERM", process.Id);
+
+    /// <summary>Waits until it has left.</summary>
+    /// <returns>Its status; null when the time is over.</returns>
+    public int? WaitForExit(TimeSpan limit) => process.WaitForExit(limit) ? process.ExitCode : null;
 
     /// <summary>Writes a new configuration and asks it to read it.</summary>
     public void Reload(string configuration)
@@ -135,7 +154,7 @@ internal sealed class RunningDaemon(Process process, string directory, string fi
 
     private static void Signal(string name, int id)
     {
-        int number = name switch { "KILL" => 9, "STOP" => 19, "TERM" => 15, _ => 1 };
+        int number = name switch { "KILL" => 9, "STOP" => 19, "TERM" => 15, "USR2" => 12, _ => 1 };
         _ = Signals.Kill(id, number);
     }
 }

@@ -18,7 +18,9 @@ internal sealed class Lab : IDisposable
     private readonly NetworkNamespace[] _directors = [NetworkNamespace.Create(), NetworkNamespace.Create()];
     private readonly List<RunningDaemon> _daemons = [];
 
-    public Lab(int segments = 1)
+    /// <param name="segments">How many bridges.</param>
+    /// <param name="note">Gets what the capture sees; null: the capture keeps it.</param>
+    public Lab(int segments = 1, Action<Sighting>? note = null)
     {
         using var lan = LinkBuilder.In(_lan);
         using var first = LinkBuilder.In(_directors[0]);
@@ -55,7 +57,7 @@ internal sealed class Lab : IDisposable
             _ = network.TryWriteSysctl("ipv4/conf/all/arp_ignore", "1");
         }
 
-        Capture = new Capture(_lan, bridges);
+        Capture = new Capture(_lan, bridges, note);
         lock (Open)
             Open.Add(this);
     }

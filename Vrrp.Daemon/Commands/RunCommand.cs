@@ -12,6 +12,8 @@ namespace Vrrp.Daemon.Commands;
 /// <summary><c>vrrp run</c>: the daemon, in the foreground.</summary>
 internal static class RunCommand
 {
+    private const long LoadGarbage = 4 * 1024 * 1024;
+
     public static Command Create()
     {
         var file = new Option<string>("--use-file", "-f")
@@ -110,6 +112,9 @@ internal static class RunCommand
             return exception is UnauthorizedAccessException ? ExitCode.Permission : ExitCode.Usage;
         }
 
+        // A large file leaves many times its size; nobody waits yet, and the routers grow into its place.
+        if (GC.GetTotalAllocatedBytes() > LoadGarbage)
+            GC.Collect();
         try
         {
             using var host = DaemonServices.Build(run, config, logLevel);

@@ -106,11 +106,11 @@ internal sealed record ConfigDiff
         var changes = new InstanceChange?[after.Instances.Length];
         var left = before.Instances.ToList();
         // keepalived matches by what peers see, not by name; unicast twins of one VRID are told apart by their peers.
-        Match(after, left, changes, (o, n) => SameRouter(o, n) && o.Name == n.Name);
-        Match(after, left, changes, (o, n) => SameRouter(o, n) && SamePeers(o, n));
-        Match(after, left, changes, (o, n) => SameRouter(o, n) && o.UnicastPeers.IsEmpty == n.UnicastPeers.IsEmpty);
-        Match(after, left, changes, SameRouter);
-        Match(after, left, changes, (o, n) => o.Name == n.Name);
+        Match(after, left, changes, i => (RouterOf(i), i.Name));
+        Match(after, left, changes, i => (RouterOf(i), i.UnicastSource, string.Join(' ', i.UnicastPeers)));
+        Match(after, left, changes, i => (RouterOf(i), i.UnicastPeers.IsEmpty));
+        Match(after, left, changes, RouterOf);
+        Match(after, left, changes, i => i.Name);
         var instances = after.Instances.Select((n, i) => changes[i] ?? new(InstanceChangeKind.Added, null, n, []));
         return new()
         {
@@ -122,27 +122,28 @@ internal sealed record ConfigDiff
         };
     }
 
-    private static bool SameRouter(VrrpInstance a, VrrpInstance b) =>
-        a.VirtualRouterId == b.VirtualRouterId && a.Family == b.Family && a.Interface == b.Interface;
+    /// <summary>What peers see of an instance.</summary>
+    private static (VirtualRouterId, IPFamily, string?) RouterOf(VrrpInstance instance) => (instance.VirtualRouterId, instance.Family, instance.Interface);
 
-    private static bool SamePeers(VrrpInstance a, VrrpInstance b) =>
-        a.UnicastSource == b.UnicastSource && a.UnicastPeers.SequenceEqual(b.UnicastPeers);
-
-    private static void Match(DaemonConfig after, List<VrrpInstance> left, InstanceChange?[] changes, Func<VrrpInstance, VrrpInstance, bool> matches)
+    /// <summary>Gives each new instance without a match the first old one that has the same key and is still left.</summary>
+    private static void Match<TKey>(DaemonConfig after, List<VrrpInstance> left, InstanceChange?[] changes, Func<VrrpInstance, TKey> key)
+        where TKey : notnull
     {
-        if (left.Count == 0)
-            return;
-        // The candidates of a router have its VRID or its name: thousands of instances are not compared with each other.
-        var byRouter = left.ToLookup(o => o.VirtualRouterId);
-        var byName = left.ToLookup(o => o.Name, StringComparer.Ordinal);
+        // Thousands of instances are not compared with each other.
+        var waiting = new Dictionary<TKey, Queue<VrrpInstance>>();
+        foreach (var old in left)
+        {
+            var name = key(old);
+            if (!waiting.TryGetValue(name, out var queue))
+                waiting[name] = queue = new();
+            queue.Enqueue(old);
+        }
+
         var taken = new HashSet<VrrpInstance>(ReferenceEqualityComparer.Instance);
         for (int i = 0; i < changes.Length; i++)
         {
             var now = after.Instances[i];
-            if (changes[i] is not null)
-                continue;
-            var old = byRouter[now.VirtualRouterId].Concat(byName[now.Name]).FirstOrDefault(o => !taken.Contains(o) && matches(o, now));
-            if (old is null)
+            if (changes[i] is not null || !waiting.TryGetValue(key(now), out var queue) || !queue.TryDequeue(out var old))
                 continue;
             taken.Add(old);
             changes[i] = Compare(old, now);
@@ -154,7 +155,7 @@ internal sealed record ConfigDiff
     private static InstanceChange Compare(VrrpInstance old, VrrpInstance now)
     {
         ImmutableArray<string> settings = [.. Settings.Where(s => !s.Same(old, now)).Select(s => s.Name)];
-        bool restarts = !SameRouter(old, now) || old.Version != now.Version || old.Priority.IsOwner != now.Priority.IsOwner
+        bool restarts = RouterOf(old) != RouterOf(now) || old.Version != now.Version || old.Priority.IsOwner != now.Priority.IsOwner
             || old.MulticastGroup != now.MulticastGroup || old.UnicastPeers.IsEmpty != now.UnicastPeers.IsEmpty;
         var kind = restarts ? InstanceChangeKind.Restarted
             : settings.Any(s => s != nameof(VrrpInstance.Name)) ? InstanceChangeKind.Changed

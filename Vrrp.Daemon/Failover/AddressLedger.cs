@@ -11,14 +11,22 @@ namespace Vrrp.Daemon.Failover;
 internal sealed class AddressLedger(string path, ILogger logger)
 {
     private const int MaxLines = 100_000;
+    private const int MaxOctets = 8 * 1024 * 1024;
 
     private HashSet<string> _ours = new(StringComparer.Ordinal);
+    private bool _isWritten = true;
 
     /// <summary>What an earlier process left in the file.</summary>
     public IReadOnlyList<VirtualAddress> Read()
     {
         try
         {
+            if (new FileInfo(path).Length > MaxOctets)
+            {
+                FailoverLog.LedgerFailed(logger, path, "it is larger than any record of ours");
+                return [];
+            }
+
             // Lines that are not ours to understand are skipped: a wrong one must not remove an address.
             return [.. File.ReadLines(path).Take(MaxLines).Select(Parse).OfType<VirtualAddress>()];
         }
@@ -38,12 +46,13 @@ internal sealed class AddressLedger(string path, ILogger logger)
     {
         var present = Present();
         var ours = wanted.Select(Format).Where(line => _ours.Contains(line) || !present.Contains(line)).ToHashSet(StringComparer.Ordinal);
-        if (ours.SetEquals(_ours))
+        if (_isWritten && ours.SetEquals(_ours))
             return;
         _ours = ours;
+        _isWritten = false;
+        string next = path + ".new";
         try
         {
-            string next = path + ".new";
             var options = new FileStreamOptions
             {
                 Mode = FileMode.Create,
@@ -57,19 +66,25 @@ internal sealed class AddressLedger(string path, ILogger logger)
             }
 
             File.Move(next, path, overwrite: true);
+            _isWritten = true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             FailoverLog.LedgerFailed(logger, path, exception.Message);
+            // On a full disk it holds a part of the space that the next attempt needs.
+            if (File.Exists(next))
+                Delete(next);
         }
     }
 
     /// <summary>After a clean stop nothing is left to be found.</summary>
-    public void Delete()
+    public void Delete() => Delete(path);
+
+    private void Delete(string file)
     {
         try
         {
-            File.Delete(path);
+            File.Delete(file);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

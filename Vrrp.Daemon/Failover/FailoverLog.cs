@@ -80,11 +80,20 @@ internal static partial class FailoverLog
     [LoggerMessage(24, LogLevel.Information, "({VirtualRouter}) is {Status}")]
     public static partial void Status(ILogger logger, string virtualRouter, string status);
 
+    [LoggerMessage(25, LogLevel.Information, "the statistics are in {Path}; the latest timer was {Milliseconds:0.000} ms late, one of ({VirtualRouter})")]
+    public static partial void StatisticsWritten(ILogger logger, string path, double milliseconds, string virtualRouter);
+
+    [LoggerMessage(26, LogLevel.Error, "the statistics cannot be written to {Path}: {Error}")]
+    public static partial void StatisticsFailed(ILogger logger, string path, string error);
+
     [LoggerMessage(40, LogLevel.Warning, "the record of our addresses, {Path}, cannot be used: {Error}; after a kill -9, addresses no longer configured would be left")]
     public static partial void LedgerFailed(ILogger logger, string path, string error);
 
     [LoggerMessage(41, LogLevel.Warning, "an advertisement on {Interface} came from {Source}, an address of this host: another host has it too, or the network sends our packets back")]
     public static partial void OwnAddressHeard(ILogger logger, string @interface, IPAddressValue source);
+
+    [LoggerMessage(43, LogLevel.Warning, "({VirtualRouter}) became Master {Takeovers} times within {Seconds} s: advertisements get lost or come late, or the settings of two routers do not fit")]
+    public static partial void MasterRestless(ILogger logger, string virtualRouter, int takeovers, long seconds);
 
     [LoggerMessage(42, LogLevel.Warning, "another process of this network namespace marks its addresses as this one does, probably another vrrp: no address is taken for left behind while it runs")]
     public static partial void NotAlone(ILogger logger);

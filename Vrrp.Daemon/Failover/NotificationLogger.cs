@@ -55,6 +55,9 @@ internal sealed class NotificationLogger(ILogger<NotificationLogger> logger)
             case AdvertisementDiffers differs:
                 FailoverLog.Differs(logger, name, differs.Source, differs.Difference);
                 break;
+            case MasterRestless restless:
+                FailoverLog.MasterRestless(logger, name, restless.Takeovers, (long)Math.Ceiling(restless.Within.TotalSeconds));
+                break;
             case OwnAddressHeard heard:
                 FailoverLog.OwnAddressHeard(logger, heard.Interface, heard.Source);
                 break;

@@ -60,18 +60,22 @@ internal sealed record RouterPlan
     {
         var problems = ImmutableArray.CreateBuilder<string>();
         var names = new HashSet<string>(StringComparer.Ordinal);
-        var onWire = new Dictionary<(string, VirtualRouterId), List<VirtualRouterConfig>>();
+        var onWire = new Dictionary<WireIdentity, VirtualRouterConfig>();
         foreach (var router in wanted)
         {
             foreach (string problem in router.Validate())
                 problems.Add($"{router.Name}: {problem}");
             if (!names.Add(router.Name))
                 problems.Add($"{router.Name}: the name is used twice.");
-            if (!onWire.TryGetValue((router.Interface, router.VirtualRouterId), out var others))
-                onWire[(router.Interface, router.VirtualRouterId)] = others = [];
-            if (others.Find(router.ConflictsWith) is { } other)
+            VirtualRouterConfig? other = null;
+            foreach (var identity in router.WireIdentities)
+            {
+                if (!onWire.TryAdd(identity, router) && !ReferenceEquals(onWire[identity], router))
+                    other ??= onWire[identity];
+            }
+
+            if (other is not null)
                 problems.Add($"{router.Name}: VRID {router.VirtualRouterId} on {router.Interface} is that of {other.Name}.");
-            others.Add(router);
         }
 
         return problems.DrainToImmutable();
@@ -81,20 +85,32 @@ internal sealed record RouterPlan
     private static VirtualRouterConfig?[] Match(IReadOnlyCollection<VirtualRouterConfig> running, IReadOnlyList<VirtualRouterConfig> wanted)
     {
         var matches = new VirtualRouterConfig?[wanted.Count];
-        var onWire = running.ToLookup(o => (o.Interface, o.VirtualRouterId));
+        var byName = running.ToDictionary(o => o.Name, StringComparer.Ordinal);
+        var places = new Dictionary<VirtualRouterConfig, int>(ReferenceEqualityComparer.Instance);
+        // Those that run do not conflict with each other: an identity is that of one.
+        var onWire = new Dictionary<WireIdentity, VirtualRouterConfig>();
+        foreach (var router in running)
+        {
+            places.Add(router, places.Count);
+            foreach (var identity in router.WireIdentities)
+                onWire.TryAdd(identity, router);
+        }
+
         var taken = new HashSet<VirtualRouterConfig>(ReferenceEqualityComparer.Instance);
-        Pass((o, n) => o.Name == n.Name);
-        Pass((o, n) => o.ConflictsWith(n) && o.SourceAddress == n.SourceAddress && o.UnicastPeers.SequenceEqual(n.UnicastPeers));
-        Pass((o, n) => o.ConflictsWith(n));
+        Pass(n => byName.TryGetValue(n.Name, out var named) ? [named] : []);
+        Pass(n => Rivals(n).Where(o => o.SourceAddress == n.SourceAddress && o.UnicastPeers.SequenceEqual(n.UnicastPeers)));
+        Pass(Rivals);
         return matches;
 
-        void Pass(Func<VirtualRouterConfig, VirtualRouterConfig, bool> fits)
+        IEnumerable<VirtualRouterConfig> Rivals(VirtualRouterConfig router) => router.WireIdentities
+            .Select(identity => onWire.GetValueOrDefault(identity)).OfType<VirtualRouterConfig>().OrderBy(o => places[o]);
+
+        void Pass(Func<VirtualRouterConfig, IEnumerable<VirtualRouterConfig>> candidates)
         {
             for (int i = 0; i < matches.Length; i++)
             {
                 var now = wanted[i];
-                matches[i] ??= onWire[(now.Interface, now.VirtualRouterId)]
-                    .FirstOrDefault(o => !taken.Contains(o) && fits(o, now) && VrrpNode.CanReconfigure(o, now));
+                matches[i] ??= candidates(now).FirstOrDefault(o => !taken.Contains(o) && VrrpNode.CanReconfigure(o, now));
                 if (matches[i] is { } match)
                     taken.Add(match);
             }
@@ -107,7 +123,7 @@ internal sealed record RouterPlan
         private readonly List<VirtualRouterConfig> _leaving = [];
         private readonly HashSet<string> _freedNames = new(StringComparer.Ordinal);
         private readonly Dictionary<(IPAddressValue, string), string> _leavingAddresses = [];
-        private readonly List<VirtualRouterConfig> _changed = [];
+        private readonly Dictionary<WireIdentity, List<string>> _freed = [];
 
         public List<RouterStep> Steps { get; } = [];
 
@@ -116,6 +132,7 @@ internal sealed record RouterPlan
         public void Remove(VirtualRouterConfig router)
         {
             _leaving.Add(router);
+            Free(router);
             _freedNames.Add(router.Name);
             foreach (var place in Places(router))
                 _leavingAddresses.TryAdd(place, router.Name);
@@ -165,6 +182,8 @@ internal sealed record RouterPlan
                     }
                 }
 
+                // Names passed on in a row: the other way round each finds its name free.
+                blocked.Reverse();
                 changes = blocked;
 
                 bool IsInTheWay(VirtualRouterConfig from, VirtualRouterConfig to) =>
@@ -189,7 +208,7 @@ internal sealed record RouterPlan
         private void Add(VirtualRouterConfig from, VirtualRouterConfig to)
         {
             Steps.Add(new(from.Name, to, [.. Before(to, from)]));
-            _changed.Add(from);
+            Free(from);
             if (from.Name != to.Name)
                 _freedNames.Add(from.Name);
         }
@@ -200,9 +219,23 @@ internal sealed record RouterPlan
             var before = new SortedSet<string>(StringComparer.Ordinal);
             if (from?.Name != to.Name && _freedNames.Contains(to.Name))
                 before.Add(to.Name);
-            before.UnionWith(_leaving.Where(to.ConflictsWith).Select(o => o.Name));
-            before.UnionWith(_changed.Where(to.ConflictsWith).Select(o => o.Name));
+            foreach (var identity in to.WireIdentities)
+            {
+                if (_freed.TryGetValue(identity, out var holders))
+                    before.UnionWith(holders);
+            }
+
             return before;
+        }
+
+        private void Free(VirtualRouterConfig router)
+        {
+            foreach (var identity in router.WireIdentities)
+            {
+                if (!_freed.TryGetValue(identity, out var holders))
+                    _freed[identity] = holders = [];
+                holders.Add(router.Name);
+            }
         }
 
         private static IEnumerable<(IPAddressValue, string)> Places(VirtualRouterConfig router) =>

@@ -45,6 +45,8 @@ internal sealed class VrrpService(
             SchedulingRefused = refused => FailoverLog.SchedulingRefused(logger, SchedulingText.Keyword(refused), SchedulingText.Reason(refused)),
         });
         _node = node;
+        // They end with the node.
+        _ = new VrrpMetrics(node);
         if (!node.IsAloneInNamespace)
             FailoverLog.NotAlone(logger);
         _reading = ReadAsync(node.ReadNotificationsAsync(CancellationToken.None));
@@ -120,6 +122,28 @@ internal sealed class VrrpService(
         catch (ObjectDisposedException)
         {
             // The node stopped meanwhile: there is no status any more.
+        }
+    }
+
+    /// <summary>Writes the counters of all routers to a file, and logs how late the latest of their timers was.</summary>
+    public async Task WriteStatisticsAsync(string path)
+    {
+        if (_node is not { } node)
+            return;
+        try
+        {
+            VirtualRouterStatus[] routers = [.. (await node.GetStatusAsync().ConfigureAwait(false)).OrderBy(router => router.Config.Name, StringComparer.Ordinal)];
+            StatisticsFile.Write(path, StatisticsText.Of(routers));
+            var latest = routers.MaxBy(router => router.Counters.MaxLateness);
+            FailoverLog.StatisticsWritten(logger, path, latest?.Counters.MaxLateness.TotalMilliseconds ?? 0, latest?.Config.Name ?? "-");
+        }
+        catch (ObjectDisposedException)
+        {
+            // The node stopped meanwhile: there are no counters any more.
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            FailoverLog.StatisticsFailed(logger, path, exception.Message);
         }
     }
 

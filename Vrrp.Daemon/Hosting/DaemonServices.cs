@@ -16,7 +16,9 @@ internal static class DaemonServices
         builder.Logging.SetMinimumLevel(logLevel);
         // The host's own remarks on its life say nothing that ours do not.
         builder.Logging.AddFilter("Microsoft", LogLevel.Critical);
-        builder.Logging.AddConsole(options =>
+        // Not AddConsole: that makes a formatter of each kind, and the one for JSON loads a library of its own.
+        builder.Services.AddSingleton<ILoggerProvider, ConsoleLoggerProvider>();
+        builder.Services.Configure<ConsoleLoggerOptions>(options =>
         {
             options.FormatterName = LineFormatter.FormatterName;
             // A reader of our output that stops reading must not stop us.

@@ -3,11 +3,12 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Failover;
+using Vrrp.Linux;
 
 namespace Vrrp.Daemon.Hosting;
 
 /// <summary>
-/// SIGTERM and SIGINT stop with a hand-over, and a second one at once; SIGHUP reloads, SIGUSR1 logs what each router is. Any other signal
+/// SIGTERM and SIGINT stop with a hand-over, and a second one at once; SIGHUP reloads, SIGUSR1 logs what each router is, SIGUSR2 writes keepalived's statistics file. Any other signal
 /// that would end a process that does not expect it has no effect: the addresses would outlive it. It takes the place of the host's own
 /// lifetime, which knows the first of these only.
 /// </summary>
@@ -15,6 +16,8 @@ internal sealed class SignalLifetime(
     IHostApplicationLifetime lifetime, ReloadQueue reloads, VrrpService vrrp, SystemdNotifier systemd, ILogger<SignalLifetime> logger)
     : IHostLifetime, IDisposable
 {
+    private const int SIGHUP = 1;
+    private const int SIGTERM = 15;
     private const int SIGUSR1 = 10;
     private const int SIGUSR2 = 12;
 
@@ -34,6 +37,7 @@ internal sealed class SignalLifetime(
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
+        HeedIgnored(SIGHUP, SIGTERM);
         foreach (var signal in (PosixSignal[])[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT])
             _registrations.Add(PosixSignalRegistration.Create(signal, Stop));
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
@@ -42,7 +46,7 @@ internal sealed class SignalLifetime(
             reloads.Request();
         }));
         Register(SIGUSR1, "each router's state follows", () => _ = vrrp.LogStatusAsync());
-        Register(SIGUSR2, "keepalived's statistics file is not active in this version");
+        Register(SIGUSR2, "writing the statistics", () => _ = vrrp.WriteStatisticsAsync(StatisticsFile.DefaultPath));
         for (int signal = FirstRealTime; signal <= LastRealTime; signal++)
             Register(signal, "keepalived's dump for it is not active in this version");
         foreach (int signal in s_harmless)
@@ -59,6 +63,18 @@ internal sealed class SignalLifetime(
         foreach (var registration in _registrations)
             registration.Dispose();
         _atOnce.Dispose();
+    }
+
+    /// <summary>nohup starts a program with SIGHUP ignored, and the framework leaves alone what is ignored: no reload would ever come.</summary>
+    private static void HeedIgnored(params ReadOnlySpan<int> signals)
+    {
+        string line = File.ReadLines("/proc/self/status").First(candidate => candidate.StartsWith("SigIgn:", StringComparison.Ordinal));
+        ulong ignored = ulong.Parse(line["SigIgn:".Length..].Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+        foreach (int signal in signals)
+        {
+            if ((ignored & (1UL << (signal - 1))) != 0)
+                _ = NativeMethods.SetSignal(signal, NativeMethods.SIG_DFL);
+        }
     }
 
     private void Register(int number, string effect, Action? action = null)

@@ -120,6 +120,7 @@ public class BinderTests
     [InlineData("auth_type MD5\nauth_pass 1234", null, "VRRP0218")]
     [InlineData("auth_type PASS\nauth_pass a b", "a", "VRRP0122")]
     [InlineData("auth_type PASS\nauth_pas 1234", null, "VRRP0221,VRRP0101")]
+    [InlineData("auth_type PASS\nauth_pass 12345678é", "12345678", "VRRP0220")]
     public void Authentication(string lines, string? password, string codes)
     {
         string text = InstanceText($"authentication {{\n{lines}\n}}");
@@ -148,8 +149,20 @@ public class BinderTests
     [Theory]
     [InlineData("version 3")]
     [InlineData("strict_mode")]
-    public void Authentication_is_dropped_where_the_protocol_has_none(string lines) =>
-        Assert.Null(Instance(lines + "\nauthentication {\nauth_type PASS\nauth_pass 1\n}").Authentication);
+    public void Authentication_is_dropped_where_the_protocol_has_none(string lines)
+    {
+        string text = InstanceText(lines + "\nauthentication {\nauth_type PASS\nauth_pass 1\n}");
+        Assert.Null(Config(text).Instances[0].Authentication);
+        Assert.Equal(["VRRP0217"], Codes(text));
+    }
+
+    [Fact]
+    public void A_password_that_is_not_ASCII_is_an_error_at_its_place()
+    {
+        var result = Load(InstanceText("authentication {\nauth_type PASS\nauth_pass pässwor\n}"));
+        Assert.Null(result.Config);
+        Assert.Equal(["VRRP0236 12:11"], Findings(result));
+    }
 
     [Theory]
     [InlineData("10.0.0.5/24", "10.0.0.5/24")]
@@ -225,6 +238,50 @@ public class BinderTests
     [InlineData("version 3\nold_unicast_checksum", VrrpChecksum.WithPseudoHeader)]
     public void Checksum(string lines, VrrpChecksum expected) => Assert.Equal(expected, Instance(lines).Checksum);
 
+    [Theory]
+    [InlineData("224.0.0.9")]
+    [InlineData("0.0.0.0/0")]
+    [InlineData("ff02::12")]
+    [InlineData("::")]
+    public void An_address_that_no_host_can_have_is_ignored(string address)
+    {
+        string text = InstanceText($"virtual_ipaddress_excluded {{\n{address}\n10.0.0.3\n}}\nunicast_peer {{\n10.0.0.8\n{address.Split('/')[0]}\n}}")
+            + $"\nstatic_ipaddress {{\n{address} dev eth1\n}}\n";
+        Assert.Equal(["VRRP0140", "VRRP0140", "VRRP0140"], Codes(text));
+        Assert.Equal("10.0.0.3/32", Assert.Single(Config(text).Instances[0].ExcludedAddresses).ToString());
+        Assert.Equal(
+            ["VRRP0140", "VRRP0204"],
+            Codes($"vrrp_instance V {{\nversion 3\ninterface eth0\nvirtual_router_id 1\nvirtual_ipaddress {{\n{address}\n}}\n}}").Order());
+    }
+
+    [Theory]
+    [InlineData("vrrp_sync_group G {\ngroup {\nauth_pass Zq9sesame\n}\n}")]
+    [InlineData("vrrp_instance V {\ntrack_interface {\nauth_pass Zq9sesame\n}\n}")]
+    [InlineData("vrrp_instance V {\nvirtual_ipaddress {\n10.0.0.1 auth_pass Zq9sesame\n}\n}")]
+    [InlineData("$P=Zq9sesame\nvrrp_instance V {\ntrack_interface {\nauth_pass $P\n}\n}")]
+    [InlineData("auth_pass Zq9sesame\n")]
+    public void A_password_in_another_block_is_not_shown(string text) =>
+        Assert.DoesNotContain("Zq9sesame", DiagnosticPrinter.ToText(Load(text).Diagnostics), StringComparison.Ordinal);
+
+    [Fact]
+    public void No_more_is_tracked_than_every_member_of_a_group_can_track_too()
+    {
+        string list = $"track_interface {{\n{string.Join('\n', Enumerable.Range(0, 1002).Select(i => $"e{i}"))}\n}}";
+        Assert.Equal(["VRRP0312", "VRRP0312"], Codes(InstanceText(list)));
+        Assert.Equal(1000, Instance(list).TrackInterfaces.Length);
+    }
+
+    [Fact]
+    public void The_first_peer_that_two_instances_have_in_common_is_a_conflict()
+    {
+        string text = string.Concat(Enumerable.Range(1, 3).Select(i => InstanceText($"unicast_peer {{\n10.0.0.{i}\n10.0.0.{i + 1}\n}}")
+            .Replace("vrrp_instance V", $"vrrp_instance V{i}", StringComparison.Ordinal).Replace("10.0.0.1\n}\nunicast", $"10.0.1.{i}\n}}\nunicast", StringComparison.Ordinal) + "\n"));
+        var conflicts = Load(text).Diagnostics.Where(d => d.Code == "VRRP0206").ToArray();
+        Assert.Equal(2, conflicts.Length);
+        Assert.Contains("used by 'V1'", conflicts[0].Message, StringComparison.Ordinal);
+        Assert.Contains("used by 'V2'", conflicts[1].Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Strict_mode_has_its_consequences()
     {
@@ -236,6 +293,13 @@ public class BinderTests
         Assert.True(Instance("strict_mode\npriority 255") is { Accept: true, OwnerIgnoreAdverts: true });
         Assert.False(Instance("strict_mode off", "vrrp_strict").Strict);
     }
+
+    [Theory]
+    [InlineData("fe80::1", "strict_mode", "")]
+    [InlineData("2001:db8::1", "strict_mode", "VRRP0230")]
+    [InlineData("2001:db8::1", "", "")]
+    public void Strict_mode_wants_a_link_local_address_first(string address, string line, string codes) =>
+        Assert.Equal(codes, string.Join(',', Codes($"vrrp_instance V {{\nversion 3\ninterface eth0\nvirtual_router_id 1\n{line}\nvirtual_ipaddress {{\n{address}\n}}\n}}")));
 
     [Fact]
     public void Switches()
@@ -382,6 +446,23 @@ public class BinderTests
         var clock = System.Diagnostics.Stopwatch.StartNew();
         Assert.True(Load(text.ToString()).Diagnostics.Length < 2100);
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), clock.Elapsed.ToString());
+    }
+
+    [Fact]
+    public void No_two_kinds_of_finding_share_a_code()
+    {
+        using var file = new StreamReader(Path.Combine(Root(), "Vrrp.Daemon", "Configuration", "Diagnostics", "DiagnosticBag.cs"));
+        string[] codes = [.. System.Text.RegularExpressions.Regex.Matches(file.ReadToEnd(), "Add\\(\"(VRRP[0-9]{4})\"").Select(match => match.Groups[1].Value)];
+        Assert.True(codes.Length > 100);
+        Assert.Equal(codes.Distinct(), codes);
+
+        static string Root()
+        {
+            string directory = AppContext.BaseDirectory;
+            while (!File.Exists(Path.Combine(directory, "Vrrp.sln")))
+                directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("The tests run from below the folder of Vrrp.sln.");
+            return directory;
+        }
     }
 
     [Fact]

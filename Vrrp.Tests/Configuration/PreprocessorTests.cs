@@ -110,6 +110,7 @@ public class PreprocessorTests
     [InlineData("~SEQ(A, 99999) ~SEQ(B, 99999) ~SEQ(C, 99999) x")]
     [InlineData("$A=~SEQ(N, 2) $A\n$A")]
     [InlineData("$A=x\\\n$A\\\n$A\n$A")]
+    [InlineData("~SEQ(N, 99999) include {a,b,c,d,e,f,g,h}/{a,b,c,d,e,f,g,h}.conf")]
     [InlineData("include {{{{a,b},{c,d}},{e,f}}}{a,b,c}{a,b,c}{a,b,c}{a,b,c}{a,b,c}{a,b,c}{a,b,c}{a,b,c}{a,b,c}{a,b,c}")]
     public void Hostile_files_end_soon_with_a_finding(string text)
     {

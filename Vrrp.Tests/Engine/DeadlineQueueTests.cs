@@ -39,10 +39,10 @@ public class DeadlineQueueTests
     [Fact]
     public void Entries_of_a_busy_router_do_not_pile_up()
     {
-        var lan = new TestLan();
+        var lan = new ScenarioLan();
         var (a, b) = (lan.AddNode("A"), lan.AddNode("B"));
-        a.Add(TestNode.Config(200) with { Announcements = new() { Refresh = TimeSpan.FromSeconds(0.7) } });
-        b.Add(TestNode.Config(100));
+        a.Add(ScenarioNode.Config(200) with { Announcements = new() { Refresh = TimeSpan.FromSeconds(0.7) } });
+        b.Add(ScenarioNode.Config(100));
         lan.RunTo(2000);
 
         Assert.InRange(a.Engine.QueuedDeadlines, 1, 4);

@@ -3,14 +3,14 @@ namespace Vrrp.Tests.Engine;
 /// <summary>Interfaces and addresses that come, go and change.</summary>
 public class InterfaceTests
 {
-    private readonly TestLan _lan = new();
-    private readonly TestNode _node;
+    private readonly ScenarioLan _lan = new();
+    private readonly ScenarioNode _node;
 
     public InterfaceTests() => _node = _lan.AddNode("A");
 
     private void StartMaster(VirtualRouterConfig? config = null)
     {
-        _node.Add(config ?? TestNode.Config());
+        _node.Add(config ?? ScenarioNode.Config());
         _lan.RunTo(10);
         Assert.Equal(VrrpState.Master, _node.State());
         _lan.Mark();
@@ -22,25 +22,25 @@ public class InterfaceTests
     [Fact]
     public void A_missing_interface_is_a_fault_until_it_appears()
     {
-        _node.Add(TestNode.Config() with { Interface = "eth1" });
+        _node.Add(ScenarioNode.Config() with { Interface = "eth1" });
         Assert.Equal((VrrpState.Fault, VrrpFaults.InterfaceMissing), (_node.State(), Faults));
-        _node.Platform.AddInterface(7, "eth1", isUp: true, "10.0.0.77");
+        _node.AddInterface("eth1", "10.0.0.77");
         _lan.RunTo(10);
 
         _lan.AssertTransitions("0 A Fault", "0 A Backup", "3.609375 A Master");
-        Assert.True(_node.Platform.Has("10.0.0.254", "eth1"));
+        Assert.True(_node.Has("10.0.0.254", "eth1"));
     }
 
     [Fact]
     public void A_link_that_goes_down_is_a_fault_and_its_return_an_election()
     {
         StartMaster();
-        _node.Platform.SetUp("eth0", isUp: false);
+        _node.Simulated.SetCable("eth0", isConnected: false);
         _lan.RunTo(1);
         Assert.Equal("adv 0, -10.0.0.254", _node.TakeLog());
         Assert.Equal("interface eth0 went down", Assert.Single(_node.Take<RouterTransition>()).Detail);
         _lan.Mark();
-        _node.Platform.SetUp("eth0", isUp: true);
+        _node.Simulated.SetCable("eth0", isConnected: true);
         _lan.RunTo(10);
 
         _lan.AssertTransitions("0 A Backup", "3.609375 A Master");
@@ -49,8 +49,8 @@ public class InterfaceTests
     [Fact]
     public void A_link_that_is_not_tracked_may_go_down()
     {
-        StartMaster(TestNode.Config() with { TrackPrimaryInterface = false });
-        _node.Platform.SetUp("eth0", isUp: false);
+        StartMaster(ScenarioNode.Config() with { TrackPrimaryInterface = false });
+        _node.Simulated.SetCable("eth0", isConnected: false);
         _lan.RunTo(10);
 
         _lan.AssertTransitions();
@@ -60,15 +60,15 @@ public class InterfaceTests
     public void A_renamed_interface_is_missing_until_it_is_renamed_back()
     {
         StartMaster();
-        _node.Platform.Rename("eth0", "lan0");
+        _node.Rename("eth0", "lan0");
         _lan.RunTo(1);
         Assert.Equal((VrrpState.Fault, VrrpFaults.InterfaceMissing), (_node.State(), Faults));
-        Assert.False(_node.Platform.Has("10.0.0.254"));
-        _node.Platform.Rename("lan0", "eth0");
+        Assert.False(_node.Has("10.0.0.254"));
+        _node.Rename("lan0", "eth0");
         _lan.RunTo(10);
 
         _lan.AssertTransitions("0 A Fault", "1 A Backup", "4.609375 A Master");
-        Assert.True(_node.Platform.Has("10.0.0.254"));
+        Assert.True(_node.Has("10.0.0.254"));
     }
 
     [Theory]
@@ -77,40 +77,43 @@ public class InterfaceTests
     public void An_interface_that_is_recreated_has_another_index(bool eventsAreLost)
     {
         StartMaster();
-        _node.Platform.RemoveInterface("eth0");
-        _node.Platform.AddInterface(9, "eth0", isUp: true, "10.0.0.1");
+        int before = _node.Router().Interface!.Index;
+        _node.Simulated.RemoveInterface("eth0");
+        _node.AddInterface("eth0", "10.0.0.1");
         if (eventsAreLost)
             _node.Platform.LoseEvents();
         _lan.RunTo(10);
 
         Assert.Equal((VrrpState.Master, VrrpFaults.None), (_node.State(), Faults));
-        Assert.Equal(9, _node.Router().Interface!.Index);
-        Assert.True(_node.Platform.Has("10.0.0.254", "eth0"));
-        Assert.Equal(9, Assert.Single(_node.Platform.Links).InterfaceIndex);
+        int index = _node.Platform.Interface("eth0").Facts.Index;
+        Assert.NotEqual(before, index);
+        Assert.Equal(index, _node.Router().Interface!.Index);
+        Assert.True(_node.Has("10.0.0.254", "eth0"));
+        Assert.Equal(index, Assert.Single(_node.Platform.Links).InterfaceIndex);
     }
 
     [Fact]
     public void An_interface_that_takes_the_name_of_another_unseen_takes_the_addresses_too()
     {
         StartMaster();
-        _node.Platform.Rename("eth0", "old0");
-        _node.Platform.AddInterface(9, "eth0", isUp: true, "10.0.0.1");
+        _node.Rename("eth0", "old0");
+        _node.AddInterface("eth0", "10.0.0.1");
         _node.Platform.LoseEvents();
         _lan.RunTo(10);
 
         Assert.Equal(VrrpState.Master, _node.State());
-        Assert.False(_node.Platform.Has("10.0.0.254", "old0"));
-        Assert.True(_node.Platform.Has("10.0.0.254", "eth0"));
+        Assert.False(_node.Has("10.0.0.254", "old0"));
+        Assert.True(_node.Has("10.0.0.254", "eth0"));
     }
 
     [Fact]
     public void The_source_address_is_waited_for_and_missed()
     {
         StartMaster();
-        _node.Platform.TakeAway("eth0", "10.0.0.1");
+        _node.TakeAway("10.0.0.1");
         _lan.RunTo(1);
         Assert.Equal((VrrpState.Fault, VrrpFaults.NoSourceAddress), (_node.State(), Faults));
-        _node.Platform.AddAddress("eth0", "10.0.0.9");
+        _node.AddAddress("eth0", "10.0.0.9");
         _lan.RunTo(10);
 
         Assert.Equal(VrrpState.Master, _node.State());
@@ -120,26 +123,76 @@ public class InterfaceTests
     [Fact] // VR-007
     public void A_virtual_address_is_no_source()
     {
-        _node.Platform.TakeAway("eth0", "10.0.0.1");
-        _node.Platform.AddAddress("eth0", "10.0.0.254");
-        _node.Add(TestNode.Config());
+        _node.TakeAway("10.0.0.1");
+        _node.AddAddress("eth0", "10.0.0.254");
+        _node.Add(ScenarioNode.Config());
         _lan.Run(0.001m);
 
         Assert.Equal(VrrpFaults.NoSourceAddress, Faults);
     }
 
+    [Fact] // VR-009
+    public void Without_a_source_nothing_is_ever_sent()
+    {
+        _node.TakeAway("10.0.0.1");
+        _node.Add(ScenarioNode.Config());
+        _lan.Run(60);
+
+        Assert.Equal((VrrpState.Fault, VrrpFaults.NoSourceAddress), (_node.State(), Faults));
+        Assert.Empty(_node.Sent);
+        Assert.Equal("", _node.TakeLog());
+    }
+
+    [Fact] // VR-007, VR-019, VR-038
+    public void An_owner_advertises_255_from_the_address_it_owns()
+    {
+        _node.TakeAway("10.0.0.1");
+        _node.AddAddress("eth0", "10.0.0.254");
+        _node.Add(ScenarioNode.Config(255));
+        _lan.Run(0.001m);
+
+        var packet = Assert.Single(_node.Sent).Packet;
+        Assert.Equal(("10.0.0.254", 255), (packet.Source.ToString(), packet.Message[2]));
+    }
+
+    [Fact] // VR-008
+    public void An_IPv6_router_advertises_from_the_link_local_address_whatever_others_there_are()
+    {
+        _node.AddAddress("eth0", "2001:db8::7");
+        _node.Add(ScenarioNode.Config(address: "2001:db8::254") with { Family = IPFamily.IPv6 });
+        _lan.RunTo(10);
+        Assert.NotEmpty(_node.Sent);
+        Assert.All(_node.Sent, sent => Assert.Equal(("fe80::1", "ff02::12"), (sent.Packet.Source.ToString(), sent.Packet.Destination.ToString())));
+
+        _node.TakeAway("fe80::1");
+        _lan.Run(0.001m);
+        Assert.Equal(VrrpFaults.NoSourceAddress, Faults);
+    }
+
+    [Fact] // VR-078
+    public void An_owner_is_not_tracked()
+    {
+        _node.AddInterface("eth1");
+        _node.Add(ScenarioNode.Config(255) with { TrackedInterfaces = [new("eth1", -50)] });
+        _node.Simulated.SetCable("eth1", isConnected: false);
+        _lan.RunTo(5);
+
+        Assert.Equal(255, _node.Router().State.EffectivePriority.Value);
+        Assert.All(_node.Sent, sent => Assert.Equal(255, sent.Packet.Message[2]));
+    }
+
     [Fact]
     public void A_tracked_interface_without_weight_is_a_fault_while_it_is_down()
     {
-        _node.Platform.AddInterface(3, "eth1");
-        StartMaster(TestNode.Config() with { TrackedInterfaces = [new("eth1")] });
-        _node.Platform.SetUp("eth1", isUp: false);
+        _node.AddInterface("eth1");
+        StartMaster(ScenarioNode.Config() with { TrackedInterfaces = [new("eth1")] });
+        _node.Simulated.SetCable("eth1", isConnected: false);
         _lan.RunTo(1);
         Assert.Equal((VrrpState.Fault, VrrpFaults.TrackedInterface), (_node.State(), Faults));
-        _node.Platform.SetUp("eth1", isUp: true);
+        _node.Simulated.SetCable("eth1", isConnected: true);
         _lan.RunTo(2);
         Assert.Equal(VrrpState.Backup, _node.State());
-        _node.Platform.RemoveInterface("eth1");
+        _node.Simulated.RemoveInterface("eth1");
         _lan.RunTo(3);
 
         Assert.Equal(VrrpState.Fault, _node.State());
@@ -148,8 +201,8 @@ public class InterfaceTests
     [Fact]
     public void A_tracked_interface_in_reverse_is_a_fault_while_it_is_up()
     {
-        StartMaster(TestNode.Config() with { TrackedInterfaces = [new("eth1", Weight: 0, Reverse: true)] });
-        _node.Platform.AddInterface(3, "eth1");
+        StartMaster(ScenarioNode.Config() with { TrackedInterfaces = [new("eth1", Weight: 0, Reverse: true)] });
+        _node.AddInterface("eth1");
         _lan.RunTo(1);
 
         Assert.Equal(VrrpFaults.TrackedInterface, Faults);
@@ -164,15 +217,15 @@ public class InterfaceTests
     [InlineData(253, false, 254, 100)]
     public void A_tracked_interface_with_weight_changes_the_priority(int weight, bool reverse, int whileUp, int whileDown)
     {
-        _node.Platform.AddInterface(3, "eth1");
-        _node.Add(TestNode.Config() with { TrackedInterfaces = [new("eth1", weight, reverse)] });
+        _node.AddInterface("eth1");
+        _node.Add(ScenarioNode.Config() with { TrackedInterfaces = [new("eth1", weight, reverse)] });
         _lan.RunTo(10);
         Assert.Equal(whileUp, _node.Router().State.EffectivePriority.Value);
-        _node.Platform.SetUp("eth1", isUp: false);
+        _node.Simulated.SetCable("eth1", isConnected: false);
         _lan.RunTo(11);
         Assert.Equal(whileDown, _node.Router().State.EffectivePriority.Value);
         Assert.Equal(whileDown, _node.Sent[^1].Packet.Message[2]);
-        _node.Platform.SetUp("eth1", isUp: true);
+        _node.Simulated.SetCable("eth1", isConnected: true);
         _node.Platform.LoseEvents();
         _lan.RunTo(12);
 
@@ -184,12 +237,12 @@ public class InterfaceTests
     public void Sockets_that_cannot_be_opened_are_tried_again_after_a_while_and_when_the_interface_changes()
     {
         _node.Platform.OpenError = 1;
-        _node.Add(TestNode.Config());
+        _node.Add(ScenarioNode.Config());
         Assert.Equal((VrrpState.Fault, VrrpFaults.LinkUnusable), (_node.State(), Faults));
         _lan.RunTo(5.5m);
         Assert.Single(_node.Take<LinkUnusable>());
         _node.Platform.OpenError = 0;
-        _node.Platform.Change("eth0", facts => facts with { Mtu = 9000 });
+        _node.Change("eth0", facts => facts with { Mtu = 9000 });
         _lan.RunTo(6);
 
         Assert.Equal((VrrpState.Backup, VrrpFaults.None), (_node.State(), Faults));
@@ -199,7 +252,7 @@ public class InterfaceTests
     public void A_changed_hardware_address_is_announced()
     {
         StartMaster();
-        _node.Platform.Change("eth0", facts => facts with { MacAddress = MacAddress.Read([2, 9, 9, 9, 9, 9]) });
+        _node.Change("eth0", facts => facts with { MacAddress = MacAddress.Read([2, 9, 9, 9, 9, 9]) });
         _lan.Run(0.0001m);
 
         Assert.Equal("arp 10.0.0.254", _node.TakeLog());
@@ -208,17 +261,17 @@ public class InterfaceTests
     [Fact]
     public void An_address_on_another_interface_follows_that_interface()
     {
-        _node.Platform.AddInterface(3, "eth1");
-        StartMaster(TestNode.Config() with
+        _node.AddInterface("eth1");
+        StartMaster(ScenarioNode.Config() with
         {
             ExcludedAddresses = [VirtualAddress.Host(IPAddressValue.Parse("192.0.2.1")) with { Interface = "eth1" }],
         });
-        Assert.True(_node.Platform.Has("192.0.2.1", "eth1"));
-        _node.Platform.RemoveInterface("eth1");
-        _node.Platform.AddInterface(8, "eth1");
+        Assert.True(_node.Has("192.0.2.1", "eth1"));
+        _node.Simulated.RemoveInterface("eth1");
+        _node.AddInterface("eth1");
         _lan.RunTo(30);
 
         Assert.Equal(VrrpState.Master, _node.State());
-        Assert.True(_node.Platform.Has("192.0.2.1", "eth1"));
+        Assert.True(_node.Has("192.0.2.1", "eth1"));
     }
 }

@@ -1,3 +1,5 @@
+using Vrrp.Simulation;
+
 namespace Vrrp.Tests.Engine;
 
 /// <summary>
@@ -6,6 +8,8 @@ namespace Vrrp.Tests.Engine;
 /// </summary>
 public class RandomizedLanTests
 {
+    private static readonly IPAddressValue First = IPAddressValue.Parse("10.0.0.254");
+
     [Theory]
     [InlineData(0, false)]
     [InlineData(1000, true)]
@@ -23,138 +27,137 @@ public class RandomizedLanTests
 
     private static string Run(int seed, bool areGroups)
     {
-        var random = new Random(seed);
-        var lan = new TestLan();
-        double loss = 0;
-        double duplication = 0;
-        var separated = new HashSet<(TestNode, TestNode)>();
-        lan.Delivers = (from, to, _) => !separated.Contains((from, to)) && random.NextDouble() >= loss;
-        lan.Copies = () => random.NextDouble() < duplication ? 2 : 1;
-        lan.Delay = () => TimeSpan.FromMicroseconds(random.Next(20, 400));
+        var lan = new SimulatedLan(seed);
+        var random = lan.Random;
+        var conditions = new LinkConditions { Delay = TimeSpan.FromMicroseconds(20), Jitter = TimeSpan.FromMicroseconds(380) };
+        lan.Conditions = conditions;
+        // Members of a group come and go one by one.
+        bool isRearranging = true;
+        lan.TurnEnded += AssertTurn;
 
         var configs = new List<VirtualRouterConfig[]>();
         int interval = random.Next(2) == 0 ? 100 : 10;
-        for (int i = 0; i < random.Next(2, 5); i++)
+        for (int i = random.Next(2, 5); i > 0; i--)
         {
             // Equal priorities are part of it.
             int priority = random.Next(3) == 0 ? 100 : random.Next(1, 255);
-            var config = TestNode.Config(priority, "m1") with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(interval) };
+            var config = ScenarioNode.Config(priority, "m1") with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(interval) };
             configs.Add(areGroups
                 ? [config with { SyncGroup = "group" }, Second(config) with { SyncGroup = "group" }]
                 : [config]);
-            Start(lan.AddNode($"N{i + 1}"), configs[i]);
+            Start(lan.AddNode($"N{configs.Count}"), configs[^1]);
         }
 
         for (int step = 0; step < 25; step++)
         {
+            isRearranging = false;
             Disturb();
-            lan.Run(random.Next(1, 40) * interval / 1000m);
-            AssertTurn();
+            isRearranging = false;
+            lan.Run(TimeSpan.FromMilliseconds(random.Next(1, 40) * interval));
         }
 
-        (loss, duplication) = (0, 0);
-        separated.Clear();
-        foreach (var (node, config) in lan.Nodes.Zip(configs))
+        lan.Conditions = conditions with { Loss = 0, Duplication = 0, Reordering = 0 };
+        lan.Heal();
+        foreach (var node in lan.Nodes)
         {
+            node.Thaw();
             if (!node.IsRunning)
-            {
-                node.Boot();
-                Start(node, config);
-            }
-
-            foreach (var router in config)
-                node.Declare(isFaulty: false, router.Name);
-            node.Freeze(0);
+                node.Restart();
+            foreach (var router in node.Routers.ToArray())
+                node.DeclareFault(router.Name, isFaulty: false);
         }
 
-        // The longest stall still under way, a retry, one longest down interval to elect and one to preempt, and an interval (I1).
-        lan.Run(6 + (9 * interval / 100m));
+        // A retry, one longest down interval to elect and one to preempt, and an interval (I1).
+        lan.Run(TimeSpan.FromMilliseconds(6000 + (90 * interval)));
         AssertHealed();
-        int sent = lan.Nodes.Sum(node => node.Sent.Count);
-        lan.Run(10 * interval / 100m);
+        long sent = Sent();
+        lan.Run(TimeSpan.FromMilliseconds(100 * interval));
         AssertHealed();
         // No unbounded packet rate: one Master, one advertisement an interval for each of its routers.
-        Check(lan.Nodes.Sum(node => node.Sent.Count) - sent <= 11 * configs[0].Length, "too many advertisements");
-        return lan.Trace;
+        Check(Sent() - sent <= 11 * configs[0].Length, "too many advertisements");
+        return lan.Trace.Print(SimulationEventKinds.All);
+
+        long Sent() => lan.Nodes.SelectMany(node => node.Routers).Sum(router => router.Counters.AdvertisementsSent);
 
         void Disturb()
         {
-            var node = lan.Nodes[random.Next(lan.Nodes.Count)];
-            var config = configs[lan.Nodes.IndexOf(node)];
-            switch (random.Next(11))
+            var node = random.Pick(lan.Nodes);
+            switch (random.Next(12))
             {
                 case 0 when node.IsRunning:
-                    node.Kill();
+                    node.Crash();
                     break;
                 case 1 or 2 when !node.IsRunning:
-                    node.Boot();
-                    Start(node, config);
+                    node.Restart();
                     break;
                 case 3:
-                    loss = random.NextDouble() * 0.7;
+                    lan.Conditions = conditions = conditions with { Loss = random.NextDouble() * 0.7 };
                     break;
                 case 4:
-                    duplication = random.NextDouble();
+                    lan.Conditions = conditions = conditions with { Duplication = random.NextDouble() };
                     break;
-                case 5:
-                    separated.Add((node, lan.Nodes[random.Next(lan.Nodes.Count)]));
+                case 5 when random.Pick(lan.Nodes) is var other && other != node:
+                    lan.Cut(node, other);
                     break;
                 case 6:
-                    separated.Clear();
-                    loss = 0;
+                    lan.Heal();
+                    lan.Conditions = conditions = conditions with { Loss = 0 };
                     break;
-                case 7:
-                    node.Freeze(random.Next(1, 80) * interval / 1000m);
+                case 7 when node.IsRunning:
+                    node.Freeze(TimeSpan.FromMilliseconds(random.Next(1, 80) * interval));
                     break;
-                case 8 when node.IsRunning && !node.IsFrozen:
-                    node.Declare(isFaulty: random.Next(2) == 0, config[^1].Name);
+                case 8 when node.CanAct:
+                    node.DeclareFault(node.Routers[^1].Name, isFaulty: random.Next(2) == 0);
                     break;
-                case 9 when node.IsRunning && !node.IsFrozen && node.Platform.Has("10.0.0.254"):
-                    node.Platform.TakeAway("eth0", "10.0.0.254");
+                case 9 when node.CanAct && node.HasAddress(First):
+                    node.TakeAddressAway(First);
                     break;
-                case 10 when node.IsRunning && !node.IsFrozen:
+                case 10 when node.CanAct:
+                    isRearranging = true;
                     bool handOver = random.Next(2) == 0;
-                    foreach (var router in config)
+                    foreach (var router in node.Routers.ToArray())
                         node.Remove(router.Name, handOver);
-                    Start(node, config);
+                    Start(node, configs[node.Index]);
+                    break;
+                case 11:
+                    lan.Conditions = conditions = conditions with { Reordering = random.NextDouble() };
                     break;
             }
         }
 
         // I2: whoever can execute and is not Master, nor handing over, holds no virtual address; a Master holds all. I4.
-        void AssertTurn()
+        void AssertTurn(SimulatedNode node)
         {
-            foreach (var node in lan.Nodes.Where(node => node.IsRunning && !node.IsFrozen))
+            // What someone else just did to the kernel is seen in the turn that comes.
+            if (!node.CanAct || node.Platform.HasEvents)
+                return;
+            foreach (var router in node.Routers)
             {
-                foreach (var router in node.Engine.Routers)
-                {
-                    bool isHolding = node.Platform.Has(router.Config.VirtualAddresses[0].Address.ToString());
-                    Check(
-                        isHolding == (router.State.State == VrrpState.Master || router.State.IsHandingOver),
-                        $"{node.Name} is {router.State.State} and {(isHolding ? "holds" : "lacks")} its address");
-                }
-
-                if (areGroups)
-                    Check(node.Engine.Routers.Select(router => router.State.State == VrrpState.Master).Distinct().Count() == 1, $"{node.Name} is divided");
+                bool isHolding = node.HasAddress(router.Config.VirtualAddresses[0].Address);
+                Check(
+                    isHolding == (router.State == VrrpState.Master || router.IsHandingOver),
+                    $"{node.Name} is {router.State} and {(isHolding ? "holds" : "lacks")} its address");
             }
+
+            if (areGroups && !isRearranging)
+                Check(node.Routers.Select(router => router.State == VrrpState.Master).Distinct().Count() <= 1, $"{node.Name} is divided");
         }
 
         void AssertHealed()
         {
-            AssertTurn();
-            var best = lan.Nodes.MaxBy(node => (configs[lan.Nodes.IndexOf(node)][0].Priority, node.Address))!;
-            var masters = lan.Nodes.Where(node => node.Engine.Routers.Any(router => router.State.State == VrrpState.Master)).ToArray();
-            Check(masters.Length == 1, $"{masters.Length} Masters");
+            var best = lan.Nodes.MaxBy(node => (configs[node.Index][0].Priority, node.Address))!;
+            var masters = lan.Masters(new(51));
+            Check(masters.Count == 1, $"{masters.Count} Masters");
             // A Backup does not preempt an equal: rank is the priority alone unless two are Master at a time.
             Check(
-                masters[0].Router("m1").State.EffectivePriority == best.Router("m1").State.EffectivePriority,
+                masters[0].Router("m1").EffectivePriority == best.Router("m1").EffectivePriority,
                 $"{masters[0].Name} is Master and {best.Name} ranks higher");
         }
 
         void Check(bool condition, string what)
         {
             if (!condition)
-                Assert.Fail($"Seed {seed}: {what}.{Environment.NewLine}{lan.Trace}");
+                Assert.Fail($"Seed {seed}: {what}.{Environment.NewLine}{lan.Trace.Print(SimulationEventKinds.All, last: 100)}");
         }
     }
 
@@ -165,7 +168,7 @@ public class RandomizedLanTests
         VirtualAddresses = [VirtualAddress.Host(IPAddressValue.Parse("10.0.0.253"))],
     };
 
-    private static void Start(TestNode node, VirtualRouterConfig[] configs)
+    private static void Start(SimulatedNode node, VirtualRouterConfig[] configs)
     {
         foreach (var config in configs)
             node.Add(config);

@@ -3,14 +3,14 @@ namespace Vrrp.Tests.Engine;
 /// <summary>A new configuration for a running router: no gap, and nothing stays that is no longer wanted.</summary>
 public class ReconfigureTests
 {
-    private readonly TestLan _lan = new();
-    private readonly TestNode _node;
+    private readonly ScenarioLan _lan = new();
+    private readonly ScenarioNode _node;
 
     public ReconfigureTests() => _node = _lan.AddNode("A");
 
     private void StartMaster(VirtualRouterConfig? config = null)
     {
-        _node.Add(config ?? TestNode.Config());
+        _node.Add(config ?? ScenarioNode.Config());
         _lan.RunTo(10);
         Assert.Equal(VrrpState.Master, _node.State());
         _lan.Mark();
@@ -23,10 +23,10 @@ public class ReconfigureTests
     public void A_new_address_is_installed_and_announced_and_an_old_one_removed()
     {
         StartMaster();
-        _node.Reconfigure(TestNode.Config() with { VirtualAddresses = [Host("10.0.0.254"), Host("10.0.0.253")] });
+        _node.Reconfigure(ScenarioNode.Config() with { VirtualAddresses = [Host("10.0.0.254"), Host("10.0.0.253")] });
         Assert.Equal("+10.0.0.253, adv 100, arp 10.0.0.254, arp 10.0.0.253", _node.TakeLog());
         Assert.Equal(2, _node.Sent[^1].Packet.Message[3]);
-        _node.Reconfigure(TestNode.Config() with { VirtualAddresses = [Host("10.0.0.253")] });
+        _node.Reconfigure(ScenarioNode.Config() with { VirtualAddresses = [Host("10.0.0.253")] });
         Assert.Equal("-10.0.0.254, adv 100", _node.TakeLog());
         _lan.RunTo(10);
 
@@ -37,9 +37,9 @@ public class ReconfigureTests
     [Fact]
     public void Refreshes_that_are_switched_off_end_and_others_that_are_switched_on_begin()
     {
-        var refreshed = TestNode.Config() with { Announcements = new() { Refresh = TimeSpan.FromSeconds(3) } };
+        var refreshed = ScenarioNode.Config() with { Announcements = new() { Refresh = TimeSpan.FromSeconds(3) } };
         StartMaster(refreshed);
-        _node.Reconfigure(TestNode.Config());
+        _node.Reconfigure(ScenarioNode.Config());
         _lan.Run(20);
         _node.TakeLog();
         _lan.Run(20);
@@ -54,17 +54,17 @@ public class ReconfigureTests
     public void A_changed_prefix_is_installed_before_the_old_one_goes()
     {
         StartMaster();
-        _node.Reconfigure(TestNode.Config() with { VirtualAddresses = [Host("10.0.0.254") with { PrefixLength = 24 }] });
+        _node.Reconfigure(ScenarioNode.Config() with { VirtualAddresses = [Host("10.0.0.254") with { PrefixLength = 24 }] });
 
         Assert.StartsWith("+10.0.0.254", _node.TakeLog(), StringComparison.Ordinal);
-        Assert.True(_node.Platform.Has("10.0.0.254"));
+        Assert.True(_node.Has("10.0.0.254"));
     }
 
     [Fact]
     public void A_changed_label_takes_the_address_off_for_a_moment_as_the_kernel_has_it()
     {
         StartMaster();
-        _node.Reconfigure(TestNode.Config() with { VirtualAddresses = [Host("10.0.0.254") with { Label = "eth0:1" }] });
+        _node.Reconfigure(ScenarioNode.Config() with { VirtualAddresses = [Host("10.0.0.254") with { Label = "eth0:1" }] });
 
         Assert.StartsWith("-10.0.0.254, +10.0.0.254", _node.TakeLog(), StringComparison.Ordinal);
     }
@@ -73,7 +73,7 @@ public class ReconfigureTests
     public void A_changed_priority_is_advertised_at_once()
     {
         StartMaster();
-        _node.Reconfigure(TestNode.Config(70));
+        _node.Reconfigure(ScenarioNode.Config(70));
 
         Assert.Equal("adv 70", _node.TakeLog());
         Assert.Equal(new PriorityChanged(_lan.Now, "vr", new(100), new(70)), Assert.Single(_node.Take<PriorityChanged>()));
@@ -82,9 +82,9 @@ public class ReconfigureTests
     [Fact]
     public void A_shorter_interval_counts_from_now()
     {
-        StartMaster(TestNode.Config() with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(200) });
+        StartMaster(ScenarioNode.Config() with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(200) });
         _node.TakeLog();
-        _node.Reconfigure(TestNode.Config() with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(10) });
+        _node.Reconfigure(ScenarioNode.Config() with { AdvertisementInterval = AdvertisementInterval.FromCentiseconds(10) });
         _lan.RunTo(0.25m);
 
         Assert.Equal("adv 100, adv 100, adv 100", _node.TakeLog());
@@ -95,8 +95,8 @@ public class ReconfigureTests
     public void A_refused_new_address_makes_it_resign()
     {
         StartMaster();
-        _node.Platform.Refusal = address => address == IPAddressValue.Parse("10.0.0.253") ? 99 : 0;
-        _node.Reconfigure(TestNode.Config() with { VirtualAddresses = [Host("10.0.0.254"), Host("10.0.0.253")] });
+        _node.Refuse("10.0.0.253", 99);
+        _node.Reconfigure(ScenarioNode.Config() with { VirtualAddresses = [Host("10.0.0.254"), Host("10.0.0.253")] });
 
         Assert.Equal((VrrpState.Fault, VrrpFaults.AddressRefused), (_node.State(), _node.Router().State.Faults));
         Assert.Equal("adv 0, -10.0.0.254", _node.TakeLog());
@@ -105,9 +105,9 @@ public class ReconfigureTests
     [Fact]
     public void A_backup_keeps_waiting_with_its_new_priority()
     {
-        _node.Add(TestNode.Config());
+        _node.Add(ScenarioNode.Config());
         _lan.RunTo(1);
-        _node.Reconfigure(TestNode.Config(200));
+        _node.Reconfigure(ScenarioNode.Config(200));
         _lan.RunTo(10);
 
         _lan.AssertTransitions("0 A Backup", "3.21875 A Master");
@@ -117,7 +117,7 @@ public class ReconfigureTests
     public void A_new_name_is_the_one_it_answers_to()
     {
         StartMaster();
-        _node.Reconfigure(TestNode.Config(name: "other"));
+        _node.Reconfigure(ScenarioNode.Config(name: "other"));
 
         Assert.Equal(VrrpState.Master, _node.State("other"));
         Assert.False(_node.Engine.Remove("vr", handOver: false, () => { }, _lan.Now));
@@ -129,8 +129,8 @@ public class ReconfigureTests
         StartMaster();
         foreach (var config in (VirtualRouterConfig[])
         [
-            TestNode.Config(virtualRouterId: 52), TestNode.Config() with { Interface = "eth1" }, TestNode.Config(255),
-            TestNode.Config() with { Version = VrrpVersion.V2 }, TestNode.Config() with { UnicastPeers = [new(IPAddressValue.Parse("10.0.0.3"))] },
+            ScenarioNode.Config(virtualRouterId: 52), ScenarioNode.Config() with { Interface = "eth1" }, ScenarioNode.Config(255),
+            ScenarioNode.Config() with { Version = VrrpVersion.V2 }, ScenarioNode.Config() with { UnicastPeers = [new(IPAddressValue.Parse("10.0.0.3"))] },
         ])
         {
             Assert.Throws<ArgumentException>(() => _node.Reconfigure(config));
@@ -144,19 +144,47 @@ public class ReconfigureTests
     {
         StartMaster();
 
-        Assert.Throws<ArgumentException>(() => _node.Add(TestNode.Config(virtualRouterId: 60)));
-        Assert.Throws<ArgumentException>(() => _node.Add(TestNode.Config(name: "other")));
+        Assert.Throws<ArgumentException>(() => _node.Add(ScenarioNode.Config(virtualRouterId: 60)));
+        Assert.Throws<ArgumentException>(() => _node.Add(ScenarioNode.Config(name: "other")));
     }
 
     [Fact]
     public void An_address_that_another_router_holds_stays()
     {
         StartMaster();
-        _node.Add(TestNode.Config(100, "other", 52, "10.0.0.253") with { ExcludedAddresses = [Host("10.0.0.254")] });
+        _node.Add(ScenarioNode.Config(100, "other", 52, "10.0.0.253") with { ExcludedAddresses = [Host("10.0.0.254")] });
         _lan.RunTo(10);
         Assert.Equal(VrrpState.Master, _node.State("other"));
-        _node.Reconfigure(TestNode.Config(100, "other", 52, "10.0.0.253"), "other");
+        _node.Reconfigure(ScenarioNode.Config(100, "other", 52, "10.0.0.253"), "other");
 
-        Assert.True(_node.Platform.Has("10.0.0.254"));
+        Assert.True(_node.Has("10.0.0.254"));
+    }
+
+    [Fact]
+    public void An_address_that_nobody_wants_any_more_is_left_behind_like_any_other()
+    {
+        StartMaster();
+        _node.Reconfigure(ScenarioNode.Config() with { VirtualAddresses = [Host("10.0.0.253")] });
+        _node.Platform.AddAddress(_node.Platform.Interface("eth0"), IPAddressValue.Parse("10.0.0.254"), 32, isOurs: true);
+        _lan.Run(1);
+        _node.Simulated.Do((engine, now) => engine.RemoveRecorded([Host("10.0.0.254") with { Interface = "eth0" }], now));
+
+        Assert.False(_node.Has("10.0.0.254"));
+    }
+
+    [Fact]
+    public void The_last_router_of_an_interface_takes_its_sockets_with_it_and_the_next_one_opens_them_again()
+    {
+        StartMaster();
+        _node.Add(ScenarioNode.Config(name: "other", virtualRouterId: 52, address: "10.0.0.252"));
+        _node.Remove("other");
+        Assert.Single(_node.Platform.Links);
+        _node.Remove();
+        Assert.Empty(_node.Platform.Links);
+
+        _node.Add(ScenarioNode.Config());
+        Assert.Equal([IPAddressValue.MulticastGroupIPv4], Assert.Single(_node.Platform.Links).Groups);
+        _lan.Run(10);
+        Assert.Equal(VrrpState.Master, _node.State());
     }
 }

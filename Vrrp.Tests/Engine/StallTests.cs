@@ -3,13 +3,13 @@ namespace Vrrp.Tests.Engine;
 /// <summary>A process that was not scheduled: what waits in its sockets counts before silence does, and nothing comes in bursts.</summary>
 public class StallTests
 {
-    private readonly TestLan _lan = new();
+    private readonly ScenarioLan _lan = new();
 
-    private (TestNode A, TestNode B) StartPair()
+    private (ScenarioNode A, ScenarioNode B) StartPair()
     {
         var (a, b) = (_lan.AddNode("A"), _lan.AddNode("B"));
-        a.Add(TestNode.Config(200));
-        b.Add(TestNode.Config(100));
+        a.Add(ScenarioNode.Config(200));
+        b.Add(ScenarioNode.Config(100));
         _lan.RunTo(10.3m);
         _lan.AssertStates(VrrpState.Master, VrrpState.Backup);
         _lan.Mark();
@@ -31,14 +31,61 @@ public class StallTests
         // It is still the higher one, and comes back in the ordinary way.
         _lan.RunTo(30);
         _lan.AssertStates(VrrpState.Master, VrrpState.Backup);
-        Assert.False(b.Platform.Has("10.0.0.254"));
+        Assert.False(b.Has("10.0.0.254"));
+    }
+
+    [Fact]
+    public void A_stalled_master_that_lost_an_address_reads_its_sockets_before_it_puts_it_back()
+    {
+        var (a, b) = StartPair();
+        a.Freeze(20);
+        _lan.RunTo(10);
+        a.TakeAway("10.0.0.254");
+        _lan.RunTo(20.0001m);
+
+        Assert.Equal(VrrpState.Backup, a.State());
+        Assert.Equal("", a.TakeLog());
+        Assert.Equal(VrrpState.Master, b.State());
+    }
+
+    [Fact]
+    public void A_master_stalled_alone_puts_its_address_back_when_it_has_heard_nobody()
+    {
+        var a = _lan.AddNode("A");
+        a.Add(ScenarioNode.Config());
+        _lan.RunTo(10);
+        a.TakeLog();
+        a.Freeze(20);
+        a.TakeAway("10.0.0.254");
+        _lan.RunTo(30.0001m);
+
+        Assert.Equal("+10.0.0.254, adv 100, arp 10.0.0.254", a.TakeLog());
+        // It has advertised: what it hears of lower ones now is no longer a successor's.
+        a.Hear(50);
+        Assert.Equal(VrrpState.Master, a.State());
+    }
+
+    [Fact]
+    public void A_stalled_master_answers_no_goodbye_but_advertises_once()
+    {
+        var a = _lan.AddNode("A");
+        a.Add(ScenarioNode.Config());
+        _lan.RunTo(10);
+        a.TakeLog();
+        a.Freeze(20);
+        for (int i = 0; i < 5; i++)
+            a.Arrive(ScenarioNode.Packet(0, "10.0.0.200"));
+        _lan.RunTo(30.0001m);
+
+        Assert.Equal("adv 100", a.TakeLog());
+        Assert.Equal(VrrpState.Master, a.State());
     }
 
     [Fact]
     public void A_master_stalled_alone_sends_one_advertisement_and_goes_on()
     {
         var a = _lan.AddNode("A");
-        a.Add(TestNode.Config());
+        a.Add(ScenarioNode.Config());
         _lan.RunTo(10);
         a.TakeLog();
         a.Freeze(100);
@@ -78,7 +125,7 @@ public class StallTests
     {
         var (_, b) = StartPair();
         // The waiter saw the deadline alone: the packets are in the socket but nobody reported them.
-        b.Arrive(IPFamily.IPv4, TestNode.Packet(200, "10.0.0.1"));
+        b.Arrive(ScenarioNode.Packet(200, "10.0.0.1"));
         var late = b.Router().State.Deadline.AddNanoseconds(25_000_000);
         b.Engine.BeginTurn(late);
         b.Engine.EndTurn();
@@ -90,7 +137,7 @@ public class StallTests
     public void The_period_does_not_drift_with_lateness()
     {
         var a = _lan.AddNode("A");
-        a.Add(TestNode.Config());
+        a.Add(ScenarioNode.Config());
         _lan.RunTo(3.7m);
         var first = a.Router().State.Deadline;
         for (int i = 0; i < 100; i++)

@@ -3,13 +3,13 @@ namespace Vrrp.Tests.Engine;
 /// <summary>Sync groups of two and three through the engine: all Master or none (I4).</summary>
 public class SyncGroupEngineTests
 {
-    private readonly TestLan _lan = new();
-    private readonly TestNode _node;
+    private readonly ScenarioLan _lan = new();
+    private readonly ScenarioNode _node;
 
     public SyncGroupEngineTests() => _node = _lan.AddNode("A");
 
     private static VirtualRouterConfig Member(int number, int priority = 100) =>
-        TestNode.Config(priority, $"m{number}", 50 + number, $"10.0.0.{250 - number}") with { SyncGroup = "group" };
+        ScenarioNode.Config(priority, $"m{number}", 50 + number, $"10.0.0.{250 - number}") with { SyncGroup = "group" };
 
     private void AddMembers(params int[] priorities)
     {
@@ -44,8 +44,8 @@ public class SyncGroupEngineTests
     [Fact]
     public void Owners_in_a_group_are_master_at_once()
     {
-        _node.Platform.AddAddress("eth0", "10.0.0.249");
-        _node.Platform.AddAddress("eth0", "10.0.0.248");
+        _node.AddAddress("eth0", "10.0.0.249");
+        _node.AddAddress("eth0", "10.0.0.248");
         AddMembers(255, 255);
         _lan.RunTo(0.0001m);
 
@@ -108,13 +108,16 @@ public class SyncGroupEngineTests
     [Fact]
     public void A_refusal_in_one_member_takes_all_out_of_service()
     {
-        _node.Platform.Refusal = address => address == IPAddressValue.Parse("10.0.0.248") ? 99 : 0;
+        _node.Refuse("10.0.0.248", 99);
         AddMembers(100, 100, 100);
         _lan.RunTo(4);
 
         AssertAll(VrrpState.Fault);
         Assert.All(_node.Platform.Interface("eth0").Addresses, address => Assert.False(address.IsOurs));
-        _node.Platform.Refusal = _ => 0;
+        // All have their addresses before one of them says a word: a peer of the first would yield to it.
+        Assert.Equal("+10.0.0.249, +10.0.0.247, -10.0.0.249, -10.0.0.247", _node.TakeLog());
+        Assert.Equal([VrrpFaults.SyncGroup, VrrpFaults.AddressRefused, VrrpFaults.SyncGroup], _node.Engine.Routers.Select(router => router.State.Faults));
+        _node.Accept("10.0.0.248");
         _lan.RunTo(20);
         AssertAll(VrrpState.Master);
     }
@@ -161,6 +164,22 @@ public class SyncGroupEngineTests
     }
 
     [Fact]
+    public void A_member_that_joins_masters_and_heeds_another_makes_them_yield()
+    {
+        StartMasters(100, 100);
+        _node.Remove("m1");
+        _node.Add(Member(1));
+        _lan.Run(1);
+        Assert.Equal((VrrpState.Backup, VrrpState.Master), (_node.State("m1"), _node.State("m2")));
+        // One that it will preempt is no reason.
+        _node.Hear(50, virtualRouterId: 51);
+        Assert.Equal(VrrpState.Master, _node.State("m2"));
+        _node.Hear(200, virtualRouterId: 51);
+        AssertAll(VrrpState.Backup);
+        Assert.False(_node.Has("10.0.0.248"));
+    }
+
+    [Fact]
     public void Hand_overs_of_members_complete_although_another_fails()
     {
         StartMasters(100, 100, 100);
@@ -169,7 +188,7 @@ public class SyncGroupEngineTests
         _node.Declare(isFaulty: true, "m3");
         Assert.Equal(VrrpState.Fault, _node.State("m3"));
         // The fault of one that stays is no reason for those that go to let go early.
-        Assert.True(_node.Platform.Has("10.0.0.249"));
+        Assert.True(_node.Has("10.0.0.249"));
         _lan.RunTo(2);
 
         Assert.True(first() && second());

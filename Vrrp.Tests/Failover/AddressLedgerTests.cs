@@ -42,6 +42,31 @@ public sealed class AddressLedgerTests : IDisposable
         Assert.Empty(Ledger().Read());
     }
 
+    [Fact]
+    public void A_file_that_is_far_too_large_is_not_read()
+    {
+        using (var file = File.OpenWrite(_path))
+            file.SetLength(9 * 1024 * 1024);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Empty(Ledger().Read());
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1024 * 1024);
+    }
+
+    [Fact]
+    public void What_could_not_be_written_leaves_nothing_half_done_and_is_written_the_next_time()
+    {
+        var ledger = Ledger();
+        // No file can take the place of a directory.
+        Directory.CreateDirectory(_path);
+        ledger.Write([On("eth0", "192.0.2.254")]);
+        Assert.False(File.Exists(_path + ".new"));
+
+        Directory.Delete(_path);
+        ledger.Write([On("eth0", "192.0.2.254")]);
+        Assert.Equal("192.0.2.254/32 dev eth0", Assert.Single(Ledger().Read()).ToString());
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("eth0")]

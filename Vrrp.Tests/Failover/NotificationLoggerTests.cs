@@ -60,6 +60,16 @@ public class NotificationLoggerTests
         Assert.Equal(["(VI_1) 192.0.2.9/32 handed over to 192.0.2.2", "(VI_1) 192.0.2.9/32 removed"], _lines.Select(line => line.Text));
     }
 
+    [Fact] // VR-076
+    public void A_restless_router_is_a_warning_with_what_to_look_for()
+    {
+        Logger.Log(new MasterRestless(default, "VI_1", 4, TimeSpan.FromSeconds(12.3)));
+
+        Assert.Equal(
+            (LogLevel.Warning, "(VI_1) became Master 4 times within 13 s: advertisements get lost or come late, or the settings of two routers do not fit"),
+            Assert.Single(_lines));
+    }
+
     [Fact]
     public void Adverts_of_unknown_routers_are_worth_a_line_only_when_asked_for()
     {

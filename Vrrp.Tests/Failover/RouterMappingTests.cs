@@ -116,6 +116,12 @@ public class RouterMappingTests
         }
     }
 
+    [Theory] // VR-140
+    [InlineData("", false)]
+    [InlineData("strict_mode", true)]
+    public void Strict_mode_drops_lists_that_do_not_begin_with_a_link_local_address(string line, bool expected) =>
+        Assert.Equal(expected, Map($"interface eth0\nversion 3\n{line}\nvirtual_ipaddress {{\nfe80::254\n}}").RequireLinkLocalFirst);
+
     [Fact]
     public void Hop_limits_of_a_peer_mean_that_only_peers_are_heard()
     {

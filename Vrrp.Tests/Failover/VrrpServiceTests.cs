@@ -16,18 +16,18 @@ public class VrrpServiceTests
 {
     private const string Owner = "state MASTER\npriority 255";
     private const int AppliedEvent = 17;
-    private readonly FakePlatform _platform = new();
+    private readonly RecordingPlatform _platform = new();
     private readonly Events _events = new();
 
-    public VrrpServiceTests() => _platform.AddInterface(1, "eth0", true, "10.0.0.9");
+    public VrrpServiceTests() => _platform.AddInterface(1, "eth0", "10.0.0.9");
 
     private VrrpService Create(DaemonConfig config) => new(
         config, new DaemonRun { ConfigurationPath = "test.conf" }, new NotificationLogger(NullLogger<NotificationLogger>.Instance), new Lifetime(), _events)
     {
-        Platform = _platform,
+        Platform = _platform.Kernel,
     };
 
-    private string[] Addresses() => [.. _platform.Interface("eth0").Addresses.Select(at => at.Address.ToString())];
+    private string[] Addresses() => [.. _platform.Kernel.Interface("eth0").Addresses.Select(at => at.Address.ToString())];
 
     [Fact]
     public async Task A_start_that_fails_takes_its_addresses_back()
@@ -73,6 +73,33 @@ public class VrrpServiceTests
         await service.LogStatusAsync();
         Assert.Equal("(V) is BACKUP: no Master heard yet (own priority 90)", _events.Texts.Last());
         await service.StopAsync(new(canceled: true));
+    }
+
+    [Fact]
+    public async Task Reloads_hold_on_to_nothing_of_those_before()
+    {
+        const int Reloads = 200;
+        var service = Create(Config(InstanceText(Owner)));
+        await service.StartAsync(default);
+        var addresses = new List<WeakReference>();
+        for (int i = 1; i <= Reloads; i++)
+            addresses.Add(await ReloadAsync(service, i));
+
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        // The last one runs, and the one before may still be on somebody's stack.
+        Assert.InRange(addresses.Count(address => address.IsAlive), 1, 2);
+        Assert.Equal(3, Addresses().Length);
+        await service.StopAsync(new(canceled: true));
+    }
+
+    /// <summary>A reload that gives the router one address and takes that of the reload before.</summary>
+    private static async Task<WeakReference> ReloadAsync(VrrpService service, int number)
+    {
+        var config = Config(InstanceText($"{Owner}\nvirtual_ipaddress_excluded {{\n10.0.1.{number}\n}}"));
+        await service.ApplyAsync(config, TimeSpan.Zero, default);
+        return new(config.Instances[0].ExcludedAddresses[0]);
     }
 
     [Fact]

@@ -40,6 +40,8 @@ public sealed class DaemonTests : IAsyncLifetime
         }
 
         await WaitForAsync(daemon, log, "(V) is MASTER: serving (own priority 255)", 0);
+        await WaitForAsync(daemon, log, "the statistics are in ", 0);
+        Assert.StartsWith("VRRP Instance: V\n  Advertisements:\n", await File.ReadAllTextAsync(Path.Combine(_folder.FullName, "keepalived.stats")), StringComparison.Ordinal);
 
         // Nobody else answers: each hand-over takes all its time, and afterwards the router starts anew.
         foreach (string next in (string[])[Config(100, ""), Config(100, "unicast_peer {\n10.88.0.2\n}"), Config(100, "")])
@@ -99,9 +101,10 @@ public sealed class DaemonTests : IAsyncLifetime
 
     private Task WriteAsync(string config) => File.WriteAllTextAsync(Path.Combine(_folder.FullName, "test.conf"), config);
 
+    /// <summary>As nohup starts a program, with SIGHUP ignored; SIGTERM too.</summary>
     private BackgroundProcess Start(LineLog log) => BackgroundProcess.Start(
-        Director.VrrpCommand(),
-        ["run", "-f", Path.Combine(_folder.FullName, "test.conf"), "-p", Path.Combine(_folder.FullName, "test.pid")],
+        "sh",
+        ["-c", "trap '' HUP TERM; TMPDIR=$1; export TMPDIR; shift; exec \"$@\"", "sh", _folder.FullName, Director.VrrpCommand(), "run", "-f", Path.Combine(_folder.FullName, "test.conf"), "-p", Path.Combine(_folder.FullName, "test.pid")],
         log,
         _changed);
 

@@ -248,6 +248,64 @@ public sealed class LinuxVrrpLinkTests : IDisposable
         Join(six);
     }
 
+    [Theory] // VR-011, VR-246
+    [InlineData(IPFamily.IPv4, 0x0800)]
+    [InlineData(IPFamily.IPv6, 0x86DD)]
+    public void Joining_is_reported_to_the_switches(IPFamily family, int etherType)
+    {
+        using var capture = new FrameCapture(_hosts.B, "eth0");
+        using var link = _hosts.A.OpenLink("eth0", family);
+        Join(link);
+        string group = family == IPFamily.IPv4 ? "e0000012" : "ff020000000000000000000000000012";
+        string report;
+        do
+            report = Convert.ToHexStringLower(capture.Next(etherType));
+        while (!report.Contains(group, StringComparison.Ordinal));
+        // IGMP is protocol 2; MLD follows a hop-by-hop header with the router alert.
+        Assert.Equal(family == IPFamily.IPv4 ? "02" : "00", family == IPFamily.IPv4 ? report[46..48] : report[40..42]);
+        Assert.Equal(family == IPFamily.IPv4 ? "22" : "8f", family == IPFamily.IPv4 ? report[76..78] : report[124..126]);
+    }
+
+    [Fact] // VR-149, VR-225
+    public void An_advertisement_is_taken_from_any_hardware_address()
+    {
+        using var receiver = _hosts.B.OpenLink("eth0", IPFamily.IPv4);
+        using var sender = _hosts.A.OpenLink("eth0", IPFamily.IPv4);
+        Join(receiver);
+        foreach (var from in (MacAddress[])[MacAddress.ForVirtualRouter(new(7), IPFamily.IPv4), MacAddress.ForVirtualRouter(new(8), IPFamily.IPv4), _hosts.A.FactsOf("eth0").MacAddress])
+            sender.SendFrame(1, ToGroup(from, VrrpPacket.Protocol, 0x31, 0x07));
+        sender.Flush(_seen);
+        _seen.Wait(receiver, 3);
+        Assert.All(_seen.Packets, packet => Assert.Equal(("10.0.0.1", "3107"), (packet.Source.ToString(), packet.Message)));
+    }
+
+    [Fact] // VR-124, VR-243: HSRP and GLBP are UDP.
+    public void Other_protocols_are_not_heard()
+    {
+        using var receiver = _hosts.B.OpenLink("eth0", IPFamily.IPv4);
+        using var sender = _hosts.A.OpenLink("eth0", IPFamily.IPv4);
+        Join(receiver);
+        var mac = _hosts.A.FactsOf("eth0").MacAddress;
+        foreach (byte protocol in (byte[])[17, 2, 51, VrrpPacket.Protocol])
+            sender.SendFrame(1, ToGroup(mac, protocol, 0x31, protocol));
+        sender.Flush(_seen);
+        _seen.Wait(receiver, 1);
+        receiver.Receive(_seen, 10);
+        Assert.Equal("3170", Assert.Single(_seen.Packets).Message);
+    }
+
+    private static byte[] ToGroup(MacAddress from, byte protocol, params byte[] message)
+    {
+        byte[] frame = new byte[34 + message.Length];
+        new EthernetHeader(EthernetHeader.GroupAddress(IPAddressValue.MulticastGroupIPv4), from, EthernetHeader.IPv4).Write(frame);
+        new IPv4Header
+        {
+            Source = IPAddressValue.Parse("10.0.0.1"), Destination = IPAddressValue.MulticastGroupIPv4, Protocol = protocol, PayloadLength = message.Length,
+        }.Write(frame.AsSpan(14));
+        message.CopyTo(frame, 34);
+        return frame;
+    }
+
     [Fact]
     public void Link_that_is_closed_is_of_no_use()
     {

@@ -339,6 +339,20 @@ public class VrrpPacketTests
         Assert.False(rules.HasAddresses(octets));
     }
 
+    // VR-220, VR-221: keepalived's HMAC, and the authentication area of version 2 that some routers append in version 3.
+    [Theory]
+    [InlineData(8)]
+    [InlineData(12)]
+    [InlineData(16)]
+    [InlineData(20)]
+    [InlineData(32)]
+    public void A_trailer_is_a_wrong_length(int octets)
+    {
+        byte[] message = [.. Message(), .. new byte[octets]];
+        Assert.Equal(PacketRejection.LengthMismatch, Read(message, Sender, IPAddressValue.MulticastGroupIPv4, 255, Rules));
+        Assert.Contains("a trailer", PacketRejection.LengthMismatch.Describe(), StringComparison.Ordinal);
+    }
+
     // VR-139, VR-140 and their options.
     [Fact]
     public void Lists_that_errata_forbid_are_taken_when_told_so()
@@ -416,6 +430,37 @@ public class VrrpPacketTests
             };
             VrrpPacket.Write(content, SenderIPv6, IPAddressValue.MulticastGroupIPv6, new byte[64]);
         });
+    }
+
+    // VR-030.
+    [Fact]
+    public void A_password_is_that_of_one_virtual_router()
+    {
+        var content = new AdvertisementContent
+        {
+            Version = VrrpVersion.V2,
+            Family = IPFamily.IPv4,
+            VirtualRouterId = Vrid,
+            Priority = Priority.Default,
+            Interval = AdvertisementInterval.OneSecond,
+            Addresses = [Address],
+            AuthenticationType = AuthenticationType.SimplePassword,
+            Password = SimplePassword.From("first"),
+        };
+        var buffer = new byte[64];
+        var message = buffer.AsSpan(0, VrrpPacket.Write(content, Sender, IPAddressValue.MulticastGroupIPv4, buffer));
+        var first = Rules with
+        {
+            Version = VrrpVersion.V2, AuthenticationType = AuthenticationType.SimplePassword, Password = content.Password,
+        };
+
+        Assert.Equal(PacketRejection.None, Read(message, Sender, IPAddressValue.MulticastGroupIPv4, 255, first));
+        Assert.Equal(
+            PacketRejection.AuthenticationFailure,
+            Read(message, Sender, IPAddressValue.MulticastGroupIPv4, 255, first with { Password = SimplePassword.From("second") }));
+        Assert.Equal(
+            PacketRejection.AuthenticationTypeMismatch,
+            Read(message, Sender, IPAddressValue.MulticastGroupIPv4, 255, first with { AuthenticationType = AuthenticationType.None, Password = default }));
     }
 
     // VR-031: nothing that may end in a log shows a password.

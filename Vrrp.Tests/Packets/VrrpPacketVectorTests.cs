@@ -8,7 +8,7 @@ public class VrrpPacketVectorTests
     private static readonly VrrpFrameCodec Codec = new();
 
     /// <summary>The reason that each bad vector was made for.</summary>
-    private static readonly Dictionary<string, PacketRejection> Reasons = new()
+    internal static readonly Dictionary<string, PacketRejection> Reasons = new()
     {
         ["bad-version-1"] = PacketRejection.Version,
         ["bad-version-4"] = PacketRejection.Version,
@@ -248,6 +248,13 @@ public class VrrpPacketVectorTests
             ReadFrame(vector, frame);
             frame[bit / 8] ^= (byte)(1 << (bit % 8));
         }
+    }
+
+    /// <summary>Addresses and hop limit of the IP header.</summary>
+    internal static (IPAddressValue Source, IPAddressValue Destination, int HopLimit) Header(PacketVector vector)
+    {
+        var packet = Open(vector.Family, vector.IPPacket);
+        return (packet.Source, packet.Destination, packet.HopLimit);
     }
 
     private static void ReadFrame(PacketVector vector, ReadOnlySpan<byte> frame)

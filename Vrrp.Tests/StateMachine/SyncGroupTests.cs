@@ -23,6 +23,17 @@ public class SyncGroupTests
     }
 
     [Fact]
+    public void A_member_that_joined_masters_and_heeds_another_one_makes_them_yield()
+    {
+        var heeding = Backup with { HeedsMaster = true };
+        Assert.Equal(SyncVerdict.BecomeBackup, SyncGroupRules.Decide([Master, heeding], yielded: false));
+        Assert.Equal(SyncVerdict.BecomeBackup, SyncGroupRules.Decide([Ready, Master, heeding], yielded: false));
+        // What it heard before it was ready is over.
+        Assert.Equal(SyncVerdict.BecomeMaster, SyncGroupRules.Decide([Master, Ready with { HeedsMaster = true }], yielded: false));
+        Assert.Equal(SyncVerdict.None, SyncGroupRules.Decide([Ready, heeding], yielded: false));
+    }
+
+    [Fact]
     public void Nothing_is_to_be_done_while_all_are_master_or_none_is_ready()
     {
         Assert.Equal(SyncVerdict.None, SyncGroupRules.Decide([Master, Master], yielded: false));

@@ -43,6 +43,26 @@ public class VrrpStateMachineTests : MachineTests
     }
 
     [Fact]
+    public void An_owner_preempts_whatever_Preempt_Mode_says_and_waits_for_no_hold()
+    {
+        var config = Config() with { Priority = Priority.Owner, Preempt = false, PreemptDelay = TimeSpan.FromSeconds(5) };
+        var state = Backup(config) with { EffectivePriority = Priority.Owner };
+
+        Assert.Equal(new Transition(state with { Awaited = AwaitedMaster.Lower }, VrrpActions.None), Step(config, state, Hears(254)));
+    }
+
+    [Fact]
+    public void A_master_in_doubt_answers_no_goodbye()
+    {
+        var config = Config();
+        var doubtful = Master(config) with { IsSuspect = true };
+
+        AssertIgnored(config, doubtful, Hears(0));
+        // When it has put an address back it has advertised too.
+        Assert.False(Step(config, doubtful, VrrpEvent.AddressLost).State.IsSuspect);
+    }
+
+    [Fact]
     public void Preempt_delay_tolerates_a_lower_master_until_it_ends()
     {
         var config = Config() with { PreemptDelay = TimeSpan.FromSeconds(5) };
@@ -76,6 +96,23 @@ public class VrrpStateMachineTests : MachineTests
         Assert.Equal(VrrpState.Master, Step(config, held, VrrpEvent.DeadlineReached, After(3.609375m)).State.State);
         var left = Step(config, held, Hears(0)).State;
         Assert.Equal(VrrpState.Master, Step(config, left, VrrpEvent.DeadlineReached, After(0.609375m)).State.State);
+    }
+
+    [Theory] // VR-077
+    [InlineData(0)]
+    [InlineData(10)]
+    [InlineData(900)]
+    public void Preempt_delay_that_was_changed_while_it_ran_counts_from_the_next_advertisement_unless_it_ends_sooner(int seconds)
+    {
+        var config = Config() with { PreemptDelay = TimeSpan.FromSeconds(500) };
+        var held = Step(config, Backup(config), Hears(50)).State;
+
+        var changed = Step(config with { PreemptDelay = TimeSpan.FromSeconds(seconds) }, held, Hears(50), After(1)).State;
+
+        var hold = seconds switch { 0 => Instant.Never, 10 => After(11), _ => After(500) };
+        Assert.Equal(hold, changed.PreemptHoldUntil);
+        // Without a delay the timer runs on and ends in the takeover.
+        Assert.Equal(seconds == 0 ? held.Deadline : After(4.609375m), changed.Deadline);
     }
 
     [Fact]

@@ -19,11 +19,18 @@ public sealed class NodeCounters
     /// <returns>How many.</returns>
     public long Dropped(PacketRejection reason) => _dropped[(byte)reason];
 
-    internal void CountDropped(PacketRejection reason) => _dropped[(byte)reason]++;
+    /// <summary>Packets dropped before a virtual router was found for them, for whatever reason.</summary>
+    internal long DroppedTotal { get; private set; }
+
+    internal void CountDropped(PacketRejection reason)
+    {
+        DroppedTotal++;
+        _dropped[(byte)reason]++;
+    }
 
     internal NodeCounters Copy()
     {
-        var copy = new NodeCounters { OwnAddressHeard = OwnAddressHeard };
+        var copy = new NodeCounters { OwnAddressHeard = OwnAddressHeard, DroppedTotal = DroppedTotal };
         _dropped.CopyTo(copy._dropped, 0);
         return copy;
     }

@@ -6,16 +6,23 @@ namespace Vrrp;
 /// <summary>One running instance: what the operator set, what the machine remembers, and what the engine prepared of both.</summary>
 internal sealed class VirtualRouter
 {
-    public VirtualRouter(int token, VirtualRouterConfig config, Instant startAt)
+    private RouterVitals _vitals;
+
+    public VirtualRouter(int token, VirtualRouterConfig config, Instant startAt, Instant addedAt)
     {
         Token = token;
         Config = config;
         State = MachineState.Initial(config);
         StartAt = startAt;
+        AddedAt = addedAt;
+        _vitals = TakeVitals();
     }
 
     /// <summary>Number in the engine's table and in the deadline queue.</summary>
     public int Token { get; }
+
+    /// <summary>When its counters began.</summary>
+    public Instant AddedAt { get; }
 
     public VirtualRouterConfig Config { get; set; }
 
@@ -24,6 +31,15 @@ internal sealed class VirtualRouter
     public AnnouncementSchedule Announcements = AnnouncementSchedule.Idle;
 
     public VirtualRouterCounters Counters { get; } = new();
+
+    /// <summary>What other threads read of it, beside the counters.</summary>
+    public RouterVitals Vitals => Volatile.Read(ref _vitals);
+
+    /// <summary>Why it became Master last.</summary>
+    public TransitionReason MasterReason { get; set; }
+
+    /// <summary>The checksum form heard last, of version 3 over IPv4.</summary>
+    public VrrpChecksum? PeerChecksum { get; set; }
 
     public ReceptionRules? Rules { get; set; }
 
@@ -69,6 +85,9 @@ internal sealed class VirtualRouter
 
     /// <summary>Whether <see cref="Outcomes"/> are those of the installation that comes next.</summary>
     public bool IsInstalledAhead { get; set; }
+
+    /// <summary>It has its addresses, and becomes Master at once.</summary>
+    public bool HasTakenAddresses { get; set; }
 
     /// <summary>What the packet filter drops packets for on behalf of this router.</summary>
     public AddressAssignment[] Blocked { get; set; } = [];
@@ -125,7 +144,18 @@ internal sealed class VirtualRouter
 
     public IPAddressValue SecondMasterTold { get; set; }
 
-    public Instant DifferenceToldAt { get; set; } = Instant.Never;
+    public Instant IntervalToldAt { get; set; } = Instant.Never;
+
+    public Instant AddressListToldAt { get; set; } = Instant.Never;
+
+    public Instant ChecksumToldAt { get; set; } = Instant.Never;
+
+    public Instant TwoOwnersToldAt { get; set; } = Instant.Never;
+
+    /// <summary>When the minute began in which <see cref="Takeovers"/> are counted.</summary>
+    public Instant TakeoversSince { get; set; }
+
+    public int Takeovers { get; set; }
 
     /// <summary>When each kind of rejection was told last, and how often it happened since.</summary>
     public Dictionary<PacketRejection, (Instant At, long Untold)> ToldRejections { get; } = [];
@@ -148,9 +178,35 @@ internal sealed class VirtualRouter
         MasterAddress = State.MasterAddress,
         MasterPriority = State.MasterPriority,
         MasterAdverInterval = State.MasterAdverInterval,
+        MasterReason = MasterReason,
+        PeerChecksum = PeerChecksum,
+        AddedAt = AddedAt,
         Counters = Counters.Copy(),
     };
+
+    /// <summary>After anything that other threads may want to know; makes a new value only if there is one.</summary>
+    public void PublishVitals()
+    {
+        var last = _vitals;
+        if (!ReferenceEquals(last.Config, Config) || last.State != State.State || last.EffectivePriority != State.EffectivePriority
+            || last.MasterAdverInterval != State.MasterAdverInterval || last.MasterReason != MasterReason || last.PeerChecksum != PeerChecksum)
+        {
+            Volatile.Write(ref _vitals, TakeVitals());
+        }
+    }
+
+    private RouterVitals TakeVitals() =>
+        new(Config, State.State, State.EffectivePriority, State.MasterAdverInterval, MasterReason, PeerChecksum);
 }
+
+/// <summary>A router as it was at one moment, in a reference that can be swapped.</summary>
+internal sealed record RouterVitals(
+    VirtualRouterConfig Config,
+    VrrpState State,
+    Priority EffectivePriority,
+    AdvertisementInterval MasterAdverInterval,
+    TransitionReason MasterReason,
+    VrrpChecksum? PeerChecksum);
 
 /// <summary>The running members of a sync group.</summary>
 internal sealed class SyncGroupState(string name)

@@ -30,6 +30,21 @@ public sealed record VirtualRouterStatus
     /// <summary>Interval the Master_Down_Timer counts with.</summary>
     public required AdvertisementInterval MasterAdverInterval { get; init; }
 
+    /// <summary>
+    /// Why it became Master last; <see cref="TransitionReason.None"/> if it never was. RFC 8347 calls it new-master-reason and has fewer:
+    /// <see cref="VrrpMetrics"/> translates.
+    /// </summary>
+    public required TransitionReason MasterReason { get; init; }
+
+    /// <summary>
+    /// Version 3 over IPv4: the form in which the checksum of the last accepted advertisement verified. Null if none was heard, and for all
+    /// other routers, which have one form.
+    /// </summary>
+    public required VrrpChecksum? PeerChecksum { get; init; }
+
+    /// <summary>When the router was added, on the monotonic clock: its counters began at zero then.</summary>
+    public required Instant AddedAt { get; init; }
+
     /// <summary>Counters, a copy.</summary>
     public required VirtualRouterCounters Counters { get; init; }
 }

@@ -44,6 +44,63 @@ internal sealed partial class VrrpEngine
         return isComplete;
     }
 
+    /// <summary>All members have their addresses before one of them tells anyone; or none has, and those that were refused are in Fault.</summary>
+    private bool TakeAddresses(SyncGroupState group)
+    {
+        bool isComplete = true;
+        foreach (var member in group.Members)
+        {
+            if (member.State.State == VrrpState.Backup && !TakeAddresses(member))
+                isComplete = false;
+        }
+
+        if (isComplete)
+            return true;
+        foreach (var member in group.Members)
+        {
+            if (member.State.State != VrrpState.Backup)
+                continue;
+            if (member.HasTakenAddresses)
+                GiveUpAddresses(member);
+            else
+                Decline(member);
+        }
+
+        return false;
+    }
+
+    private bool TakeAddresses(VirtualRouter router) => router.HasTakenAddresses || (router.HasTakenAddresses = InstallAddresses(router));
+
+    private void GiveUpAddresses(VirtualRouter router)
+    {
+        router.HasTakenAddresses = false;
+        RemoveAddresses(router);
+    }
+
+    /// <summary>
+    /// A router that would have become Master was refused an address. It has told nobody anything and takes nothing back: priority 0 would
+    /// have the Backups of a Master that lives wait for their skew alone.
+    /// </summary>
+    private void Decline(VirtualRouter router)
+    {
+        string detail = RefusalDetail(router);
+        GiveUpAddresses(router);
+        Stick(router, VrrpFaults.AddressRefused, detail);
+        // An owner that starts.
+        if (router.State is { State: VrrpState.Initialize, IsHandingOver: false })
+            Dispatch(router, VrrpEvent.Startup);
+    }
+
+    /// <summary>A Master was refused an address that it needs besides, or had.</summary>
+    private void Resign(VirtualRouter router) => Stick(router, VrrpFaults.AddressRefused, RefusalDetail(router));
+
+    private static string RefusalDetail(VirtualRouter router)
+    {
+        int refused = Array.FindIndex(router.Outcomes, static outcome => outcome.Status == AddressStatus.Refused);
+        return $"the kernel refused {router.Assignments[refused].Address}: {ErrorText(router.Outcomes[refused].Error)}";
+    }
+
+    /// <returns>False when one that is advertised was refused.</returns>
     private bool InstallAddresses(VirtualRouter router)
     {
         router.HoldsAddresses = true;
@@ -65,7 +122,7 @@ internal sealed partial class VrrpEngine
             return true;
         }
 
-        string? detail = null;
+        bool isEnough = true;
         // The same refusal every few seconds is told once a minute.
         bool isTold = !router.RefusalToldAt.IsNever && _now.Nanoseconds - router.RefusalToldAt.Nanoseconds < RepeatNoticeNanoseconds;
         for (int i = 0; i < router.Outcomes.Length; i++)
@@ -74,18 +131,14 @@ internal sealed partial class VrrpEngine
                 continue;
             var address = router.Assignments[i].Address;
             // One that is only held besides, such as an IPv6 address where IPv6 is off, is no reason to give up those that are advertised.
-            if (i < router.Config.VirtualAddresses.Length)
-                detail ??= $"the kernel refused {address}: {ErrorText(router.Outcomes[i].Error)}";
+            isEnough &= i >= router.Config.VirtualAddresses.Length;
             if (!isTold)
                 _notify(new AddressRefused(_now, router.Config.Name, address, Installing: true, router.Outcomes[i].Error));
         }
 
         if (!isTold)
             router.RefusalToldAt = _now;
-        if (detail is null)
-            return true;
-        Stick(router, VrrpFaults.AddressRefused, detail);
-        return false;
+        return isEnough;
     }
 
     private void RemoveAddresses(VirtualRouter router)
@@ -153,7 +206,7 @@ internal sealed partial class VrrpEngine
         _interfaces.TryGetValue(assignment.InterfaceIndex, out var at) && at.Has(assignment.Address);
 
     /// <summary>Before taking part: what bears our mark and no router of this node holds was left by a process that was killed.</summary>
-    private void RemoveLeftBehind(VirtualRouter router)
+    private void RemoveLeftBehind(VirtualRouter router, bool tellsForeign = true)
     {
         if (router.HoldsAddresses)
             return;
@@ -168,7 +221,7 @@ internal sealed partial class VrrpEngine
                     continue;
                 if (!present.IsOurs || !RemovesLeftBehind)
                 {
-                    if (!router.Config.IsOwner)
+                    if (!router.Config.IsOwner && tellsForeign)
                         TellIncident(router, assignment.Address, AddressIncidentKind.Foreign);
                     continue;
                 }
@@ -185,9 +238,18 @@ internal sealed partial class VrrpEngine
     private void CountConfigured(VirtualRouterConfig config, int change)
     {
         foreach (var address in config.VirtualAddresses)
-            CollectionsMarshal.GetValueRefOrAddDefault(_configured, address.Address, out _) += change;
+            CountConfigured(address.Address, change);
         foreach (var address in config.ExcludedAddresses)
-            CollectionsMarshal.GetValueRefOrAddDefault(_configured, address.Address, out _) += change;
+            CountConfigured(address.Address, change);
+    }
+
+    private void CountConfigured(IPAddressValue address, int change)
+    {
+        ref int count = ref CollectionsMarshal.GetValueRefOrAddDefault(_configured, address, out _);
+        count += change;
+        // What nobody wants any more is looked for as a key: whether it was left behind, whether its arrival concerns anyone.
+        if (count == 0)
+            _configured.Remove(address);
     }
 
     private bool IsHeldByAnother(VirtualRouter router, in AddressAssignment assignment)

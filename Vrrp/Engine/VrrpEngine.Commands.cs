@@ -22,12 +22,13 @@ internal sealed partial class VrrpEngine
         }
 
         int token = _freeTokens.Count > 0 ? _freeTokens.Pop() : _routers.Count;
-        var router = new VirtualRouter(token, config, startAt);
+        var router = new VirtualRouter(token, config, startAt, now);
         if (token == _routers.Count)
             _routers.Add(router);
         else
             _routers[token] = router;
         _byName.Add(config.Name, router);
+        _isRosterStale = true;
         CountConfigured(config, 1);
         Configure(router);
         JoinGroup(router);
@@ -112,7 +113,11 @@ internal sealed partial class VrrpEngine
             bool isNew = false;
             foreach (var assignment in router.Assignments)
                 isNew |= Array.IndexOf(heldBefore, assignment) < 0;
-            if (isNew && InstallAddresses(router))
+            if (isNew && !InstallAddresses(router))
+            {
+                Resign(router);
+            }
+            else if (isNew)
             {
                 router.Announcements = AnnouncementSchedule.AfterTakeover(config.Announcements, now);
                 AnnounceRound(router);
@@ -136,6 +141,7 @@ internal sealed partial class VrrpEngine
         UnblockAddresses(router);
         CountConfigured(before, -1);
         UpdateFaults(router, null);
+        router.PublishVitals();
         Arm(router);
     }
 
@@ -187,6 +193,10 @@ internal sealed partial class VrrpEngine
 
     public IEnumerable<VirtualRouter> Routers => _byName.Values;
 
+    public VirtualRouter? Find(string name) => _byName.GetValueOrDefault(name);
+
+    public VirtualRouter? Find(int token) => token < _routers.Count ? _routers[token] : null;
+
     /// <summary>The node stops: what leaves leaves, and nothing new begins.</summary>
     public bool IsStopping { get; set; }
 
@@ -231,6 +241,7 @@ internal sealed partial class VrrpEngine
             CheckUnicastSource = config.CheckUnicastSource,
             AcceptLegacyUnicastChecksum = config.UnicastPeers.Length > 0,
             RequireLinkLocalFirst = config.RequireLinkLocalFirst,
+            StrictChecksumForm = config.RequireSameChecksum ? config.Checksum : null,
             AcceptEmptyAddressList = config.VirtualAddresses.Length == 0,
         };
     }
@@ -264,7 +275,9 @@ internal sealed partial class VrrpEngine
         router.Interface?.Detach(router);
         router.Interface = null;
         router.Link = null;
+        _routersHaveLeft = true;
         _byName.Remove(router.Config.Name);
+        _isRosterStale = true;
         CountConfigured(router.Config, -1);
         _routers[router.Token] = null;
         // Entries of this number may still be in the queue; a successor must not take them for its own.

@@ -213,8 +213,9 @@ internal sealed partial class VrrpEngine
 
         ResolveAddresses(router);
         ChooseSource(router);
-        if (!_isListing && router.State.State != VrrpState.Initialize)
-            RemoveLeftBehind(router);
+        // Also before a start that is put off: until then another router may hold them.
+        if (!_isListing)
+            RemoveLeftBehind(router, tellsForeign: router.State.State != VrrpState.Initialize);
         Arm(router);
     }
 
@@ -247,6 +248,26 @@ internal sealed partial class VrrpEngine
             at.Link6 = link;
         _links.Add(link);
         return link;
+    }
+
+    /// <summary>After a turn, in which a link may have been in the midst of receiving: one without a router is a socket and a membership too many.</summary>
+    private void CloseUnusedLinks()
+    {
+        _routersHaveLeft = false;
+        foreach (var at in _interfaces.Values)
+        {
+            if (at.Link4 is not null && !at.Routers.Exists(router => router.Link == at.Link4))
+            {
+                CloseLink(at.Link4);
+                at.Link4 = null;
+            }
+
+            if (at.Link6 is not null && !at.Routers.Exists(router => router.Link == at.Link6))
+            {
+                CloseLink(at.Link6);
+                at.Link6 = null;
+            }
+        }
     }
 
     private void CloseLink(IVrrpLink? link)

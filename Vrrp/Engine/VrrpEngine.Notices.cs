@@ -6,6 +6,9 @@ namespace Vrrp;
 /// <content>What is told of transitions and addresses.</content>
 internal sealed partial class VrrpEngine
 {
+    /// <summary>Takeovers of one router within a minute that are no ordinary failover and return.</summary>
+    private const int RestlessTakeovers = 4;
+
     private void TellIncident(VirtualRouter router, VirtualAddress address, AddressIncidentKind kind) =>
         _notify(new AddressIncident(_now, router.Config.Name, address, kind));
 
@@ -25,6 +28,8 @@ internal sealed partial class VrrpEngine
         {
             router.Counters.MasterTransitions++;
             router.MasterSince = _now;
+            router.MasterReason = transition.Reason;
+            CountTakeover(router);
         }
 
         _notify(new RouterTransition(
@@ -39,6 +44,19 @@ internal sealed partial class VrrpEngine
             state.MasterPriority,
             router.PendingDetail ?? DroppedDetail(router, transition.Reason)));
         router.ToldState = state.State;
+    }
+
+    /// <summary>RFC 9568 §2.5: one that changes again and again is worth a notice beside those of the changes.</summary>
+    private void CountTakeover(VirtualRouter router)
+    {
+        if (router.Takeovers == 0 || _now.Nanoseconds - router.TakeoversSince.Nanoseconds >= RepeatNoticeNanoseconds)
+        {
+            router.TakeoversSince = _now;
+            router.Takeovers = 0;
+        }
+
+        if (++router.Takeovers == RestlessTakeovers)
+            _notify(new MasterRestless(_now, router.Config.Name, router.Takeovers, _now - router.TakeoversSince));
     }
 
     private static string ErrorText(int errno) => Marshal.GetPInvokeErrorMessage(errno);

@@ -24,6 +24,8 @@ internal sealed partial class VrrpEngine
 
         var router = _codec.TryPeekVirtualRouterId(packet, out byte id) ? Select(at.First(link.Family, id), packet.Source, packet.Destination) : null;
         var rejection = _codec.Read(packet, link.Family, router?.Rules, out var advertisement);
+        if (router is { Config.IsOwner: true } && advertisement.Priority.IsOwner && rejection is PacketRejection.None or PacketRejection.OwnerReceives)
+            router.Counters.OwnerConflicts++;
         if (rejection != PacketRejection.None)
         {
             Drop(at, router, rejection, packet);
@@ -36,7 +38,11 @@ internal sealed partial class VrrpEngine
         if (advertisement.Priority == Priority.Relinquish)
             router.Counters.PriorityZeroReceived++;
         if (advertisement.Notes != AdvertisementNotes.None)
-            TellDifference(router, advertisement);
+            NoteDifference(router, advertisement);
+        if (router.Config is { Version: VrrpVersion.V3, Family: IPFamily.IPv4 } && advertisement.ChecksumForm != router.PeerChecksum)
+            NoteChecksum(router, advertisement);
+        if (advertisement.Priority.IsOwner && router.State.MasterPriority.IsOwner && router.State.MasterAddress != advertisement.Source)
+            TellTwoOwners(router, advertisement);
         if (router.State.State == VrrpState.Master && IsOutranked(router, advertisement))
         {
             TellSecondMaster(router, advertisement);
@@ -174,23 +180,67 @@ internal sealed partial class VrrpEngine
         };
     }
 
-    private void TellDifference(VirtualRouter router, in Advertisement advertisement)
+    private void NoteDifference(VirtualRouter router, in Advertisement advertisement)
     {
-        if (!router.DifferenceToldAt.IsNever && _now.Nanoseconds - router.DifferenceToldAt.Nanoseconds < RepeatNoticeNanoseconds)
-            return;
-        router.DifferenceToldAt = _now;
         if (advertisement.Notes.HasFlag(AdvertisementNotes.IntervalDiffers))
         {
-            _notify(new AdvertisementDiffers(_now, router.Config.Name, advertisement.Source,
-                $"it advertises every {AdvertisementInterval.FromCentiseconds(advertisement.IntervalCentiseconds)}, this router every {router.Config.AdvertisementInterval}"));
+            router.Counters.IntervalsDiffering++;
+            if (IsTimeToTell(router.IntervalToldAt))
+            {
+                router.IntervalToldAt = _now;
+                TellDifference(
+                    router,
+                    advertisement.Source,
+                    $"it advertises every {AdvertisementInterval.FromCentiseconds(advertisement.IntervalCentiseconds)}, this router every {router.Config.AdvertisementInterval}");
+            }
         }
 
         if (advertisement.Notes.HasFlag(AdvertisementNotes.AddressListDiffers))
         {
-            _notify(new AdvertisementDiffers(_now, router.Config.Name, advertisement.Source,
-                $"its {advertisement.AddressCount} virtual addresses are not the {router.Config.VirtualAddresses.Length} of this router"));
+            router.Counters.AddressListsDiffering++;
+            if (IsTimeToTell(router.AddressListToldAt))
+            {
+                router.AddressListToldAt = _now;
+                TellDifference(
+                    router, advertisement.Source, $"its {advertisement.AddressCount} virtual addresses are not the {router.Config.VirtualAddresses.Length} of this router");
+            }
         }
     }
+
+    /// <summary>Remembers the form a peer sends; one that is not ours, or is no longer, is told.</summary>
+    private void NoteChecksum(VirtualRouter router, in Advertisement advertisement)
+    {
+        bool isChange = router.PeerChecksum is not null;
+        router.PeerChecksum = advertisement.ChecksumForm;
+        // To the group the two forms with a pseudo-header are one.
+        var own = router.Config is { UnicastPeers.Length: 0, Checksum: not VrrpChecksum.MessageOnly } ? VrrpChecksum.WithPseudoHeader : router.Config.Checksum;
+        if ((!isChange && advertisement.ChecksumForm == own) || !IsTimeToTell(router.ChecksumToldAt))
+            return;
+        router.ChecksumToldAt = _now;
+        TellDifference(
+            router, advertisement.Source, $"its checksums {Describe(advertisement.ChecksumForm)}, those of this router {Describe(own)}; both forms are taken");
+    }
+
+    private static string Describe(VrrpChecksum form) => form switch
+    {
+        VrrpChecksum.MessageOnly => "cover the message alone",
+        VrrpChecksum.WithMulticastPseudoHeader => "include a pseudo-header with 224.0.0.18",
+        _ => "include a pseudo-header",
+    };
+
+    private void TellTwoOwners(VirtualRouter router, in Advertisement advertisement)
+    {
+        if (!IsTimeToTell(router.TwoOwnersToldAt))
+            return;
+        router.TwoOwnersToldAt = _now;
+        TellDifference(
+            router, advertisement.Source, $"it has priority 255 as {router.State.MasterAddress} had, and only one router can own the addresses");
+    }
+
+    private void TellDifference(VirtualRouter router, IPAddressValue source, string difference) =>
+        _notify(new AdvertisementDiffers(_now, router.Config.Name, source, difference));
+
+    private bool IsTimeToTell(Instant toldAt) => toldAt.IsNever || _now.Nanoseconds - toldAt.Nanoseconds >= RepeatNoticeNanoseconds;
 
     /// <summary>Whether an advertisement leads a Master to answer and stay. RFC 9568 §6.4.3.</summary>
     private static bool IsOutranked(VirtualRouter router, in Advertisement advertisement) =>
@@ -207,11 +257,10 @@ internal sealed partial class VrrpEngine
             return;
         }
 
-        if (router.SecondMasterTold == advertisement.Source && !router.SecondMasterToldAt.IsNever
-            && _now.Nanoseconds - router.SecondMasterToldAt.Nanoseconds < RepeatNoticeNanoseconds)
-        {
+        // A source is free to choose: each is told of, but a flood of them does not become one of notices.
+        long least = router.SecondMasterTold == advertisement.Source ? RepeatNoticeNanoseconds : OtherNoticeNanoseconds;
+        if (!router.SecondMasterToldAt.IsNever && _now.Nanoseconds - router.SecondMasterToldAt.Nanoseconds < least)
             return;
-        }
 
         router.SecondMasterTold = advertisement.Source;
         router.SecondMasterToldAt = _now;
@@ -229,8 +278,6 @@ internal sealed partial class VrrpEngine
         if (!router.LastSendFailed)
             router.ConsecutiveSendFailures = 0;
         router.LastSendFailed = false;
-        if (priority == Priority.Relinquish)
-            router.Counters.PriorityZeroSent++;
         var config = router.Config;
         bool isCurrent = router.MessagePriority == priority && router.MessageSource == source;
         var peers = config.UnicastPeers.AsSpan();
@@ -250,6 +297,8 @@ internal sealed partial class VrrpEngine
             byte hopLimit = peers.Length == 0 ? (byte)255 : config.UnicastHopLimit;
             link.SendAdvertisement(router.Token, source, destination, hopLimit, router.Messages[i]);
             router.Counters.AdvertisementsSent++;
+            if (priority == Priority.Relinquish)
+                router.Counters.PriorityZeroSent++;
         }
 
         router.MessagePriority = priority;
@@ -312,7 +361,7 @@ internal sealed partial class VrrpEngine
         if (router.Frames[index] is not { } frame)
         {
             int length = address.Family == IPFamily.IPv4
-                ? ArpPacket.WriteGratuitous(_frameBuffer, at.Facts.MacAddress, address)
+                ? ArpPacket.WriteGratuitous(_frameBuffer, at.Facts.MacAddress, address, target: router.Config.Announcements.ArpTarget)
                 : NeighborAdvertisement.WriteUnsolicited(_frameBuffer, at.Facts.MacAddress, address, isRouter: true);
             frame = _frameBuffer.AsSpan(0, length).ToArray();
             router.Frames[index] = frame;

@@ -31,6 +31,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     /// <summary>The same thing is told again after this time.</summary>
     private const long RepeatNoticeNanoseconds = 60_000_000_000;
 
+    /// <summary>The same kind of thing of another source is told after this time.</summary>
+    private const long OtherNoticeNanoseconds = 1_000_000_000;
+
     /// <summary>Takeovers whose advertisements may wait for those behind them.</summary>
     private const int TakeoverBatch = 32;
 
@@ -57,9 +60,12 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private readonly List<SyncGroupState> _dirtyGroups = [];
     private readonly Dictionary<(int Interface, PacketRejection Reason), (Instant At, long Untold)> _toldUnknown = [];
     private Instant _now;
+    private VirtualRouter[] _roster = [];
+    private bool _isRosterStale;
     private int _depth;
     private bool _isListing;
     private bool _addressesWereRemoved;
+    private bool _routersHaveLeft;
     private long _worstStall;
     private Instant _nextStallNotice;
 
@@ -89,6 +95,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     public bool RemovesLeftBehind { get; set; } = true;
 
     public NodeCounters Counters { get; } = new();
+
+    /// <summary>All routers as of the last turn: what other threads find their <see cref="VirtualRouter.Vitals"/> and counters by.</summary>
+    public IReadOnlyList<VirtualRouter> Roster => Volatile.Read(ref _roster);
 
     /// <summary>When <see cref="EndTurn"/> has work, at the latest.</summary>
     public Instant NextDeadline => _deadlines.Earliest;
@@ -151,17 +160,15 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     public void Receive(IVrrpLink link) => link.Receive(this, ReceiveLimit);
 
     /// <summary>Reads changes of interfaces and addresses.</summary>
-    public void ReceiveInterfaces()
-    {
-        _monitor.Receive(this);
-        RestoreAddresses();
-    }
+    public void ReceiveInterfaces() => _monitor.Receive(this);
 
     /// <summary>Acts on the deadlines that had come when the turn began, and sends what is queued.</summary>
     public void EndTurn()
     {
         var now = _now;
         ApplyGroups();
+        // Not before the sockets were read: what was taken away while this process stood still may be another Master's by now.
+        RestoreAddresses();
         while (_deadlines.TryTake(now, out var at, out int token))
         {
             var router = _routers[token];
@@ -201,12 +208,24 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         // A member that was removed just now may have been what the others waited for.
         ApplyGroups();
         Flush();
+        if (_isRosterStale)
+        {
+            _isRosterStale = false;
+            Volatile.Write(ref _roster, [.. _byName.Values]);
+        }
+        if (_routersHaveLeft)
+            CloseUnusedLinks();
+    }
+
+    private void Send()
+    {
+        for (int i = 0; i < _links.Count; i++)
+            _links[i].Flush(this);
     }
 
     private void Flush()
     {
-        for (int i = 0; i < _links.Count; i++)
-            _links[i].Flush(this);
+        Send();
         // Not while a link is being flushed: resigning sends, through the same link.
         for (int i = 0; i < _failing.Count; i++)
         {
@@ -336,22 +355,32 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     {
         _depth++;
         var before = router.State;
-        router.State = transition.State;
-        bool wasCompleted = Execute(router, transition.Actions);
         bool hasMoved = before.State != transition.State.State;
-        if (wasCompleted && hasMoved)
-            Tell(router, transition, before.Faults);
+        if (hasMoved && transition.Actions is [VrrpAction.InstallAddresses, ..] && !TakeAddresses(router))
+        {
+            Decline(router);
+        }
+        else
+        {
+            router.State = transition.State;
+            bool wasCompleted = Execute(router, transition.Actions);
+            if (wasCompleted && hasMoved)
+                Tell(router, transition, before.Faults);
+        }
+
         if (before.IsHandingOver && !router.State.IsHandingOver)
             TellReleased(router);
         // An owner that leaves listens to its successor, whatever it dropped before.
         if (!before.IsHandingOver && router.State.IsHandingOver && router.Rules is { IsOwner: true } rules)
             router.Rules = rules with { IsOwner = false };
-        if (router.Group is { } group && (hasMoved || before.WantsMaster != router.State.WantsMaster || before.Faults != router.State.Faults))
+        if (router.Group is { } group && (hasMoved || before.WantsMaster != router.State.WantsMaster || before.Faults != router.State.Faults
+            || Heeds(before) != Heeds(router.State)))
         {
             group.HasYielded |= before.State == VrrpState.Master && transition.State.State == VrrpState.Backup;
             MarkDirty(group);
         }
 
+        router.PublishVitals();
         if (router.ArmedAt > router.NextDeadline)
             Arm(router);
         if (--_depth == 0)
@@ -369,12 +398,19 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             switch (action)
             {
                 case VrrpAction.InstallAddresses:
-                    if (!InstallAddresses(router))
+                    if (!TakeAddresses(router))
+                    {
+                        Resign(router);
                         return false;
+                    }
+
+                    router.HasTakenAddresses = false;
                     // Those that were on an interface of another number before.
                     UnblockAddresses(router);
                     break;
                 case VrrpAction.RemoveAddresses:
+                    // What was said as Master is said before the addresses are gone.
+                    Send();
                     RemoveAddresses(router);
                     break;
                 case VrrpAction.SendAdvertisement:
@@ -447,6 +483,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             switch (SyncGroupRules.Decide(group.Facts, hasYielded))
             {
                 case SyncVerdict.BecomeMaster:
+                    if (!TakeAddresses(group))
+                        break;
                     foreach (var member in group.Members)
                     {
                         if (member.State.State == VrrpState.Backup)
@@ -469,6 +507,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         _depth--;
     }
 
+    /// <summary>Whether a Backup has heard a Master since it started, and let it be.</summary>
+    private static bool Heeds(in MachineState state) => state is { State: VrrpState.Backup, MasterAddress.IsNone: false };
+
     private static void ReadFacts(SyncGroupState group)
     {
         if (group.Facts.Length != group.Members.Count)
@@ -476,7 +517,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         for (int i = 0; i < group.Facts.Length; i++)
         {
             var state = group.Members[i].State;
-            group.Facts[i] = new(state.State, state.WantsMaster, (state.Faults & ~VrrpFaults.SyncGroup) != VrrpFaults.None);
+            group.Facts[i] = new(state.State, state.WantsMaster, (state.Faults & ~VrrpFaults.SyncGroup) != VrrpFaults.None, Heeds(state));
         }
     }
 

@@ -88,6 +88,9 @@ public sealed class VrrpNode : IAsyncDisposable
     /// </summary>
     public bool IsAloneInNamespace { get; }
 
+    /// <summary>What <see cref="VrrpMetrics"/> reads published values of.</summary>
+    internal VrrpEngine Engine => _engine;
+
     /// <summary>Starts a node with no virtual router yet.</summary>
     /// <param name="options">How it runs; null for the defaults.</param>
     /// <returns>The running node.</returns>
@@ -394,7 +397,8 @@ public sealed class VrrpNode : IAsyncDisposable
         Span<int> ready = stackalloc int[64];
         while (!(_engine.IsStopping && _engine.RouterCount == 0))
         {
-            int count = _waiter.Wait(_engine.NextDeadline, ready);
+            // What was put off in the turn before waits for no deadline.
+            int count = _waiter.Wait(_commands.IsEmpty ? _engine.NextDeadline : Instant.Origin, ready);
             var now = MonotonicClock.Now;
             _engine.BeginTurn(now);
             for (int i = 0; i < count; i++)
@@ -405,8 +409,14 @@ public sealed class VrrpNode : IAsyncDisposable
                     _engine.Receive(link);
             }
 
+            // A reload asks for much at once, and each change may wait for the kernel: deadlines that come meanwhile go first.
             while (_commands.TryDequeue(out var command))
+            {
                 command.Execute(_engine, now);
+                if (_engine.NextDeadline <= MonotonicClock.Now)
+                    break;
+            }
+
             _engine.EndTurn();
             if (_untold.Count > 0)
                 Publish();

@@ -31,7 +31,9 @@ public sealed record RouterTransition(
     Priority PeerPriority,
     string? Detail) : VrrpNotification(At, VirtualRouter);
 
-/// <summary>A Master heard another Master of lower rank and stays. Told once until the other changes or a minute has passed.</summary>
+/// <summary>
+/// A Master heard another Master of lower rank and stays. Told once until the other changes or a minute has passed, and at most once a second.
+/// </summary>
 /// <param name="At">When.</param>
 /// <param name="VirtualRouter">Which router.</param>
 /// <param name="Peer">The other Master.</param>
@@ -93,6 +95,16 @@ public sealed record PacketDropped(
 /// <param name="Difference">What differs, as a clause.</param>
 public sealed record AdvertisementDiffers(Instant At, string VirtualRouter, IPAddressValue Source, string Difference)
     : VrrpNotification(At, VirtualRouter);
+
+/// <summary>
+/// A router became Master again and again within a minute: advertisements get lost or come late, or two routers' settings do not fit.
+/// Told once a minute; each transition is told besides.
+/// </summary>
+/// <param name="At">When.</param>
+/// <param name="VirtualRouter">Which router.</param>
+/// <param name="Takeovers">How often.</param>
+/// <param name="Within">Time from the first of them to the last.</param>
+public sealed record MasterRestless(Instant At, string VirtualRouter, int Takeovers, TimeSpan Within) : VrrpNotification(At, VirtualRouter);
 
 /// <summary>An advertisement came from an address of this host. Told once a minute for an interface.</summary>
 /// <param name="At">When.</param>

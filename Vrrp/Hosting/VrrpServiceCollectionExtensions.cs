@@ -18,7 +18,8 @@ public sealed class VrrpHostOptions
 public static class VrrpServiceCollectionExtensions
 {
     /// <summary>
-    /// Runs a node as a hosted service: it starts with the host, logs its transitions, and hands its addresses over when the host stops.
+    /// Runs a node as a hosted service: it starts with the host, logs its transitions, has metrics (<see cref="VrrpMetrics"/>), and hands its
+    /// addresses over when the host stops.
     /// <see cref="VrrpHostedService"/> can be asked for to reach the node.
     /// </summary>
     /// <param name="services">The services.</param>
@@ -58,6 +59,7 @@ public sealed partial class VrrpHostedService : IHostedService
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _node = VrrpNode.Start(_options.Node);
+        _ = new VrrpMetrics(_node);
         _logging = LogAsync(_node.ReadTransitionsAsync(CancellationToken.None));
         foreach (var router in _options.VirtualRouters)
             await _node.AddAsync(router, cancellationToken: cancellationToken).ConfigureAwait(false);

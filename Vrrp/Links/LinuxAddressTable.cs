@@ -19,14 +19,17 @@ public sealed class LinuxAddressTable : IAddressTable
     // Below what one datagram may hold, with room for the acknowledgements in the receive buffer.
     private const int BufferLength = 64 * 1024;
     private const int MaximumBatch = 512;
+    private const int Attempts = 3;
+    private const int RehearsalBufferLength = 1024;
+    private const int RehearsalBatch = 4;
     private const uint LastingFlags = IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN;
 
     private readonly AddressMarks _marks;
     private readonly NetlinkSocket _socket;
     private readonly bool _isRehearsal;
-    private readonly byte[] _buffer = new byte[BufferLength];
-    private readonly int[] _errors = new int[MaximumBatch];
-    private readonly int[] _positions = new int[MaximumBatch];
+    private readonly byte[] _buffer;
+    private readonly int[] _errors;
+    private readonly int[] _positions;
     private readonly AddressListing _before = new();
     private readonly AddressListing _after = new();
     private readonly HashSet<AddressKey> _unwanted = [];
@@ -44,7 +47,12 @@ public sealed class LinuxAddressTable : IAddressTable
     internal LinuxAddressTable(AddressMarks marks, bool isRehearsal = false)
     {
         _isRehearsal = isRehearsal;
-        Capabilities.Demand("change the addresses of interfaces", Capability.NetAdmin);
+        // Rehearsals are many and short; what they leave to the collector stays resident until it runs.
+        _buffer = new byte[isRehearsal ? RehearsalBufferLength : BufferLength];
+        _errors = new int[isRehearsal ? RehearsalBatch : MaximumBatch];
+        _positions = new int[_errors.Length];
+        if (!isRehearsal)
+            Capabilities.Demand("change the addresses of interfaces", Capability.NetAdmin);
         _marks = marks;
         _socket = new NetlinkSocket(Nlmsg.NETLINK_ROUTE);
     }
@@ -64,17 +72,31 @@ public sealed class LinuxAddressTable : IAddressTable
         }
     }
 
+    /// <summary>Called between the kernel's refusal and the look at what is there: a test's chance to change it.</summary>
+    internal Action? Looking { get; init; }
+
     /// <inheritdoc/>
     public bool Install(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
     {
         CheckLengths(addresses.Length, outcomes.Length);
+        // While someone takes addresses away, one may be there when it is to be added and gone when it is looked at.
+        for (int attempt = 0; attempt < Attempts && !TryInstall(addresses, outcomes); attempt++)
+        {
+        }
+
+        return NoneRefused(outcomes[..addresses.Length]);
+    }
+
+    // False if an address was there and is not.
+    private bool TryInstall(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
+    {
         bool needListing = false;
         for (int next = 0; next < addresses.Length;)
         {
             int first = next;
             uint sequence = 0;
             var writer = new NetlinkWriter(_buffer);
-            for (; next < addresses.Length && next - first < MaximumBatch && writer.Remaining >= MaximumAddressMessage; next++)
+            for (; next < addresses.Length && next - first < _errors.Length && writer.Remaining >= MaximumAddressMessage; next++)
             {
                 uint number = _socket.NextSequence();
                 sequence = next == first ? number : sequence;
@@ -93,9 +115,7 @@ public sealed class LinuxAddressTable : IAddressTable
             }
         }
 
-        if (needListing)
-            Recognise(addresses, outcomes);
-        return NoneRefused(outcomes[..addresses.Length]);
+        return !needListing || Recognise(addresses, outcomes);
     }
 
     /// <inheritdoc/>
@@ -139,7 +159,7 @@ public sealed class LinuxAddressTable : IAddressTable
             int first = next;
             uint sequence = 0;
             var writer = new NetlinkWriter(_buffer);
-            for (; next < addresses.Length && next - first < MaximumBatch && writer.Remaining >= MaximumAddressMessage; next++)
+            for (; next < addresses.Length && next - first < _errors.Length && writer.Remaining >= MaximumAddressMessage; next++)
             {
                 uint number = _socket.NextSequence();
                 sequence = next == first ? number : sequence;
@@ -239,8 +259,8 @@ public sealed class LinuxAddressTable : IAddressTable
         };
     }
 
-    // What was there already, and what the kernel's answer was lost for.
-    private void Recognise(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
+    // What was there already, and what the kernel's answer was lost for; false if of the former one is gone.
+    private bool Recognise(ReadOnlySpan<AddressAssignment> addresses, Span<AddressOutcome> outcomes)
     {
         var scope = ListingScope.None;
         for (int i = 0; i < addresses.Length; i++)
@@ -249,14 +269,21 @@ public sealed class LinuxAddressTable : IAddressTable
                 scope = scope.With(addresses[i].InterfaceIndex, addresses[i].Address.Address.Family);
         }
 
+        Looking?.Invoke();
         if (ReadListing(_before, scope, withLabels: false) != 0)
-            return;
+            return true;
+        bool areThere = true;
         for (int i = 0; i < addresses.Length; i++)
         {
-            if (outcomes[i].Error is Errno.EEXIST or Errno.ENOBUFS
-                && _before.TryFind(ToRecord(addresses[i], 0).Key, _marks, out int position))
+            if (outcomes[i].Error is not (Errno.EEXIST or Errno.ENOBUFS))
+                continue;
+            if (_before.TryFind(ToRecord(addresses[i], 0).Key, _marks, out int position))
                 outcomes[i] = new(_marks.IsOurs(_before.Records[position]) ? AddressStatus.Done : AddressStatus.Foreign, 0);
+            else
+                areThere &= outcomes[i].Error != Errno.EEXIST;
         }
+
+        return areThere;
     }
 
     private bool TryListBefore(ListingScope scope, Span<AddressOutcome> outcomes)
@@ -295,7 +322,7 @@ public sealed class LinuxAddressTable : IAddressTable
             int count = 0;
             uint sequence = 0;
             var writer = new NetlinkWriter(_buffer);
-            for (; next < outcomes.Length && count < MaximumBatch && writer.Remaining >= MaximumAddressMessage; next++)
+            for (; next < outcomes.Length && count < _errors.Length && writer.Remaining >= MaximumAddressMessage; next++)
             {
                 if (outcomes[next].Status != AddressStatus.None)
                     continue;
@@ -337,7 +364,7 @@ public sealed class LinuxAddressTable : IAddressTable
             int count = 0;
             uint sequence = 0;
             var writer = new NetlinkWriter(_buffer);
-            for (; next < records.Length && count < MaximumBatch && writer.Remaining >= MaximumAddressMessage; next++)
+            for (; next < records.Length && count < _errors.Length && writer.Remaining >= MaximumAddressMessage; next++)
             {
                 ref var record = ref records[next];
                 if (record.Local.Family != IPFamily.IPv4 || _unwanted.Contains(record.Key) || _after.Contains(record.Key))
@@ -403,7 +430,8 @@ public sealed class LinuxAddressTable : IAddressTable
             : new(interfaceIndex == InterfaceIndex ? interfaceIndex : 0, family == Family ? family : 0, false);
     }
 
-    private sealed class AddressListing : INetlinkSink
+    /// <summary>Addresses as the kernel lists them.</summary>
+    internal sealed class AddressListing : INetlinkSink
     {
         private readonly Dictionary<AddressKey, int> _index = [];
         private bool _isIndexed;

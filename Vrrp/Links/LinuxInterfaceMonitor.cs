@@ -1,4 +1,3 @@
-using System.Text;
 using Vrrp.Linux;
 using Vrrp.Netlink;
 using static Vrrp.Netlink.RouteMessages;
@@ -12,7 +11,7 @@ public sealed class LinuxInterfaceMonitor : IInterfaceMonitor, INetlinkSink
     private readonly NetlinkSocket _events;
     private readonly NetlinkSocket _requests;
     private readonly byte[] _buffer = new byte[64];
-    private readonly Dictionary<int, InterfaceFacts> _known = [];
+    private readonly InterfaceMessages _messages;
     private readonly List<AddressRecord> _listedAddresses = [];
     private readonly List<InterfaceFacts> _listedLinks = [];
     private readonly Lister _lister;
@@ -29,6 +28,7 @@ public sealed class LinuxInterfaceMonitor : IInterfaceMonitor, INetlinkSink
     internal LinuxInterfaceMonitor(AddressMarks marks, int receiveBuffer = 8 * 1024 * 1024)
     {
         _marks = marks;
+        _messages = new(marks);
         _lister = new(this);
         // Subscribed first, listed later: nothing can happen between the two unheard.
         _events = new(Nlmsg.NETLINK_ROUTE, [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR], receiveBuffer);
@@ -68,12 +68,9 @@ public sealed class LinuxInterfaceMonitor : IInterfaceMonitor, INetlinkSink
         }
 
         sink.ListingStarted();
-        _known.Clear();
+        _messages.Forget();
         foreach (var facts in _listedLinks)
-        {
-            _known[facts.Index] = facts;
-            sink.InterfaceChanged(facts);
-        }
+            _messages.Tell(facts, sink);
 
         foreach (var record in _listedAddresses)
             sink.AddressAdded(LinuxAddressTable.ToInterfaceAddress(record, _marks.IsOurs(record)));
@@ -102,45 +99,7 @@ public sealed class LinuxInterfaceMonitor : IInterfaceMonitor, INetlinkSink
     {
     }
 
-    void INetlinkSink.Message(in NetlinkMessage message)
-    {
-        if (TryReadAddress(message, out var address))
-        {
-            var seen = LinuxAddressTable.ToInterfaceAddress(address, _marks.IsOurs(address));
-            if (message.Type == RTM_NEWADDR)
-                _sink!.AddressAdded(seen);
-            else
-                _sink!.AddressRemoved(seen);
-        }
-        else if (TryReadLink(message, out var link))
-        {
-            if (message.Type == RTM_DELLINK)
-            {
-                if (_known.Remove(link.Index))
-                    _sink!.InterfaceRemoved(link.Index);
-            }
-            else if (!link.Name.IsEmpty)
-            {
-                // The kernel repeats itself; only what differs is told.
-                var facts = ToFacts(link);
-                if (_known.TryGetValue(link.Index, out var known) && known == facts)
-                    return;
-                _known[link.Index] = facts;
-                _sink!.InterfaceChanged(facts);
-            }
-        }
-    }
-
-    private static InterfaceFacts ToFacts(in LinkRecord link) => new()
-    {
-        Index = link.Index,
-        Name = Encoding.UTF8.GetString(link.Name),
-        IsUp = (link.Flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING),
-        MacAddress = link.MacAddress,
-        Mtu = (int)Math.Min(link.Mtu, int.MaxValue),
-        IsLoopback = (link.Flags & IFF_LOOPBACK) != 0,
-        SupportsMulticast = (link.Flags & IFF_MULTICAST) != 0,
-    };
+    void INetlinkSink.Message(in NetlinkMessage message) => _messages.Read(message, _sink!);
 
     // Dumps are collected before they are told: one that was interrupted starts anew.
     private sealed class Lister(LinuxInterfaceMonitor owner) : INetlinkSink
@@ -159,8 +118,8 @@ public sealed class LinuxInterfaceMonitor : IInterfaceMonitor, INetlinkSink
         {
             if (IsListingAddresses && TryReadAddress(message, out var address))
                 owner._listedAddresses.Add(address);
-            else if (!IsListingAddresses && TryReadLink(message, out var link) && !link.Name.IsEmpty)
-                owner._listedLinks.Add(ToFacts(link));
+            else if (!IsListingAddresses && InterfaceMessages.TryReadFacts(message, out var facts))
+                owner._listedLinks.Add(facts);
         }
     }
 }

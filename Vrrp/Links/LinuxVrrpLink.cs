@@ -141,12 +141,7 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
             int wanted = Math.Min(limit - taken, ReceiveBatch.Slots);
             int count = _received.Receive(_raw, wanted);
             for (int i = 0; i < count; i++)
-            {
-                if (Family == IPFamily.IPv4)
-                    PassIPv4(sink, i);
-                else
-                    PassIPv6(sink, i);
-            }
+                Pass(sink, i);
 
             taken += count;
             if (count < wanted)
@@ -233,53 +228,22 @@ public sealed unsafe class LinuxVrrpLink : IVrrpLink
         _frames.Send(_packet, _failures);
     }
 
-    private void PassIPv4(IPacketSink sink, int slot)
+    private void Pass(IPacketSink sink, int slot)
     {
-        var packet = _received.Packet(slot);
-        // Without a header there is no packet to tell of; the kernel delivers no such thing.
-        if (packet.Length < IPv4HeaderLength || packet[0] >> 4 != 4)
-            return;
-        int headerLength = (packet[0] & 0xF) * 4;
-        int totalLength = BinaryPrimitives.ReadUInt16BigEndian(packet[2..]);
-        // More fragments, or an offset: the kernel hands over only what it has put together.
-        bool isFragment = (BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & 0x3FFF) != 0;
-        if (headerLength < IPv4HeaderLength || headerLength > packet.Length || isFragment || IsForeign(slot, SOL_IP, IP_PKTINFO, 0))
-            return;
-        int end = Math.Clamp(totalLength, headerLength, packet.Length);
-        sink.PacketReceived(this, new()
+        ReceivedPacket packet;
+        if (Family == IPFamily.IPv4)
         {
-            Source = IPAddressValue.Read(packet.Slice(12, 4)),
-            Destination = IPAddressValue.Read(packet.Slice(16, 4)),
-            HopLimit = packet[8],
-            Message = packet[headerLength..end],
-        });
-    }
-
-    private void PassIPv6(IPacketSink sink, int slot)
-    {
-        var name = _received.Name(slot);
-        var information = _received.Control(slot, SOL_IPV6, IPV6_PKTINFO);
-        if (name.Length < 24 || information.Length < 20 || IsForeign(slot, SOL_IPV6, IPV6_PKTINFO, 16))
-            return;
-        var destination = IPAddressValue.Read(information[..16]);
-        // A raw IPv6 socket hears all groups of the interface, whoever joined them.
-        if (destination.IsMulticast && !_groups.Contains(destination))
-            return;
-        var hopLimit = _received.Control(slot, SOL_IPV6, IPV6_HOPLIMIT);
-        sink.PacketReceived(this, new()
+            if (!ReceivedDatagram.TryReadIPv4(_received.Packet(slot), _received.ControlMessages(slot), InterfaceIndex, out packet))
+                return;
+        }
+        else if (!ReceivedDatagram.TryReadIPv6(_received.Packet(slot), _received.Name(slot), _received.ControlMessages(slot), InterfaceIndex, out packet)
+            // A raw IPv6 socket hears all groups of the interface, whoever joined them.
+            || (packet.Destination.IsMulticast && !_groups.Contains(packet.Destination)))
         {
-            Source = IPAddressValue.Read(name.Slice(8, 16)),
-            Destination = destination,
-            HopLimit = MemoryMarshal.TryRead(hopLimit, out int value) ? value : -1,
-            Message = _received.Packet(slot),
-        });
-    }
+            return;
+        }
 
-    // Came in before the socket was bound, which is for a moment open to all interfaces.
-    private bool IsForeign(int slot, int level, int type, int offset)
-    {
-        var information = _received.Control(slot, level, type);
-        return information.Length < offset + sizeof(int) || MemoryMarshal.Read<int>(information[offset..]) != InterfaceIndex;
+        sink.PacketReceived(this, packet);
     }
 
     private void WriteIPv4Header(Span<byte> packet, IPAddressValue source, IPAddressValue destination, byte hopLimit)

@@ -63,20 +63,11 @@ internal sealed unsafe class ReceiveBatch : IDisposable
     public ReadOnlySpan<byte> Name(int slot) => new(_names + (slot * NameLength), (int)Math.Min(_messages[slot].Header.NameLength, NameLength));
 
     /// <summary>The value of a control message; empty when there is none.</summary>
-    public ReadOnlySpan<byte> Control(int slot, int level, int type)
-    {
-        ReadOnlySpan<byte> rest = new(_controls + (slot * ControlLength), (int)Math.Min(_messages[slot].Header.ControlLength, ControlLength));
-        while (MemoryMarshal.TryRead(rest, out ControlHeader header))
-        {
-            if (header.Length < (nuint)sizeof(ControlHeader) || header.Length > (nuint)rest.Length)
-                break;
-            if (header.Level == level && header.Type == type)
-                return rest[sizeof(ControlHeader)..(int)header.Length];
-            rest = rest[Math.Min(rest.Length, ((int)header.Length + sizeof(nint) - 1) & ~(sizeof(nint) - 1))..];
-        }
+    public ReadOnlySpan<byte> Control(int slot, int level, int type) => ReceivedDatagram.FindControl(ControlMessages(slot), level, type);
 
-        return default;
-    }
+    /// <summary>All that the kernel says beside the packet.</summary>
+    public ReadOnlySpan<byte> ControlMessages(int slot) =>
+        new(_controls + (slot * ControlLength), (int)Math.Min(_messages[slot].Header.ControlLength, ControlLength));
 
     public void Dispose()
     {

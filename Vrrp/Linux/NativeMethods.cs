@@ -108,6 +108,12 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "getppid")]
     internal static partial int GetParentProcess();
 
+    /// <summary>The default action of a signal.</summary>
+    internal const nint SIG_DFL = 0;
+
+    [LibraryImport(LibC, EntryPoint = "signal", SetLastError = true)]
+    internal static partial nint SetSignal(int signal, nint handler);
+
     [LibraryImport(LibC, EntryPoint = "kill", SetLastError = true)]
     internal static partial int Kill(int process, int signal);
 

@@ -175,15 +175,8 @@ internal sealed unsafe class NetlinkSocket : IDisposable
             {
                 if (_senders[i].Port != 0)
                     continue;
-                var reader = new NetlinkReader(new(_vectors[i].Base, (int)Math.Min(_acks[i].Length, AckLength)));
-                while (reader.Next(out var message))
-                {
-                    uint index = message.Sequence - firstSequence;
-                    if (message.Type != Nlmsg.NLMSG_ERROR || index >= (uint)errors.Length)
-                        continue;
-                    errors[(int)index] = message.ReadError();
-                    missing--;
-                }
+                missing -= NetlinkAnswers.ReadAcknowledgements(
+                    new(_vectors[i].Base, (int)Math.Min(_acks[i].Length, AckLength)), firstSequence, errors);
             }
         }
     }
@@ -199,7 +192,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         int error = Send(messages);
         if (error != 0)
             return error;
-        bool isConfirmed = false;
+        var verdict = new TransactionVerdict(confirming);
         while (true)
         {
             nint length = Receive(out _);
@@ -207,19 +200,12 @@ internal sealed unsafe class NetlinkSocket : IDisposable
                 continue;
             // All answers were there when the request returned: nothing more is waited for.
             if (length < 0)
-                return error != 0 ? error : isConfirmed ? 0 : Errno.ENOBUFS;
-            var reader = new NetlinkReader(new(_buffer, (int)length));
-            while (reader.Next(out var message))
             {
-                if (message.Type != Nlmsg.NLMSG_ERROR)
-                    continue;
-                // A message after the one that failed is acknowledged all the same.
-                isConfirmed |= message.Sequence == confirming;
-                if (error != 0)
-                    continue;
-                error = message.ReadError();
-                explanation = error == 0 ? null : message.ReadExplanation();
+                explanation = verdict.Explanation;
+                return verdict.Error;
             }
+
+            verdict.Read(new(_buffer, (int)length));
         }
     }
 
@@ -240,15 +226,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
                 continue;
             }
 
-            complete &= !truncated;
-            var reader = new NetlinkReader(new(_buffer, (int)length));
-            while (reader.Next(out var message))
-            {
-                if (message.Type == Nlmsg.NLMSG_OVERRUN)
-                    complete = false;
-                else if (message.Type >= 16)
-                    sink.Message(message);
-            }
+            complete &= NetlinkAnswers.ReadNotifications(new(_buffer, (int)length), sink) && !truncated;
         }
     }
 
@@ -287,23 +265,8 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
             if (truncated)
                 return Errno.ENOBUFS;
-            var reader = new NetlinkReader(new(_buffer, (int)length));
-            while (reader.Next(out var message))
-            {
-                // Answers to an earlier request that was given up.
-                if (message.Sequence != sequence)
-                    continue;
-                interrupted |= (message.Flags & Nlmsg.NLM_F_DUMP_INTR) != 0;
-                if (message.Type is Nlmsg.NLMSG_ERROR or Nlmsg.NLMSG_DONE)
-                {
-                    int error = message.ReadError();
-                    explanation = error == 0 ? null : message.ReadExplanation();
-                    return error;
-                }
-
-                if (message.Type >= 16)
-                    sink?.Message(message);
-            }
+            if (NetlinkAnswers.TryReadAnswer(new(_buffer, (int)length), sequence, sink, ref interrupted, out int error, out explanation))
+                return error;
         }
     }
 

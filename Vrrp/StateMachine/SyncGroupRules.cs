@@ -4,7 +4,8 @@ namespace Vrrp;
 /// <param name="State">The member's state.</param>
 /// <param name="WantsMaster">Whether its timer ran out and it waits for the others.</param>
 /// <param name="HasOwnFault">Whether it has a fault other than <see cref="VrrpFaults.SyncGroup"/>.</param>
-public readonly record struct SyncMember(VrrpState State, bool WantsMaster, bool HasOwnFault);
+/// <param name="HeedsMaster">Whether it is Backup of a Master that it has heard and lets be.</param>
+public readonly record struct SyncMember(VrrpState State, bool WantsMaster, bool HasOwnFault, bool HeedsMaster = false);
 
 /// <summary>What the members of a group must do.</summary>
 public enum SyncVerdict : byte
@@ -45,13 +46,20 @@ public static class SyncGroupRules
         if (yielded)
             return SyncVerdict.BecomeBackup;
         bool anyWaits = false;
+        bool areReady = true;
+        bool anyMaster = false;
+        bool anyHeeds = false;
         foreach (var member in members)
         {
-            if (member.State != VrrpState.Master && !member.WantsMaster)
-                return SyncVerdict.None;
+            areReady &= member.State == VrrpState.Master || member.WantsMaster;
             anyWaits |= member.WantsMaster;
+            anyMaster |= member.State == VrrpState.Master;
+            anyHeeds |= member.HeedsMaster && !member.WantsMaster;
         }
 
-        return anyWaits ? SyncVerdict.BecomeMaster : SyncVerdict.None;
+        // One that joined Masters and has a Master elsewhere: they would be divided for good.
+        if (anyMaster && anyHeeds)
+            return SyncVerdict.BecomeBackup;
+        return areReady && anyWaits ? SyncVerdict.BecomeMaster : SyncVerdict.None;
     }
 }

@@ -34,7 +34,22 @@ public sealed record AnnouncementSettings
 
     /// <summary>Least time between two announcements of this router; zero: none. Default zero.</summary>
     public TimeSpan Spacing { get; init; }
+
+    /// <summary>
+    /// Target hardware address of a gratuitous ARP. Default broadcast, as keepalived has it; RFC 9568 §8.1.2 with errata 7947 and 7949 wants
+    /// the sender's. Receivers ignore it.
+    /// </summary>
+    public ArpTargetAddress ArpTarget { get; init; }
 }
+
+/// <summary>What a packet must say to be for a router.</summary>
+/// <param name="Interface">Where it comes in.</param>
+/// <param name="Family">Its family.</param>
+/// <param name="VirtualRouterId">Its VRID.</param>
+/// <param name="IsUnicast">Whether it is for this host alone.</param>
+/// <param name="Address">The group, or the peer it comes from.</param>
+internal readonly record struct WireIdentity(
+    string Interface, IPFamily Family, VirtualRouterId VirtualRouterId, bool IsUnicast, IPAddressValue Address);
 
 /// <summary>What an operator sets for one virtual router. Immutable; <see cref="Validate"/> finds what makes no sense.</summary>
 public sealed record VirtualRouterConfig
@@ -102,8 +117,14 @@ public sealed record VirtualRouterConfig
     /// <summary>Group of multicast advertisements. Default value: 224.0.0.18 or ff02::12.</summary>
     public IPAddressValue MulticastGroup { get; init; }
 
-    /// <summary>Form of the checksum sent in version 3 over IPv4. Both are accepted.</summary>
+    /// <summary>Form of the checksum sent in version 3 over IPv4. Both are accepted unless <see cref="RequireSameChecksum"/> is set.</summary>
     public VrrpChecksum Checksum { get; init; }
+
+    /// <summary>
+    /// Whether advertisements of version 3 over IPv4 are dropped unless their checksum has the form of <see cref="Checksum"/>. Default false:
+    /// peers that are set differently understand each other.
+    /// </summary>
+    public bool RequireSameChecksum { get; init; }
 
     /// <summary>Advertisements to miss before the Master counts as gone. Default 3. RFC 9568 §6.1.</summary>
     public int DownTimerAdverts { get; init; } = 3;
@@ -147,6 +168,14 @@ public sealed record VirtualRouterConfig
         : Family == IPFamily.IPv4 ? IPAddressValue.MulticastGroupIPv4 : IPAddressValue.MulticastGroupIPv6;
 
     /// <summary>
+    /// What a packet must say to be for this router: two routers conflict exactly when they have one of these in common. For sets of
+    /// thousands, where each cannot be compared with each.
+    /// </summary>
+    internal IEnumerable<WireIdentity> WireIdentities => UnicastPeers.IsEmpty
+        ? [new(Interface, Family, VirtualRouterId, false, Group)]
+        : UnicastPeers.Select(peer => new WireIdentity(Interface, Family, VirtualRouterId, true, peer.Address));
+
+    /// <summary>
     /// Whether two routers cannot run side by side because their advertisements could not be told apart: one VRID for one family on one
     /// interface and group. Unicast routers may share a VRID when no peer is common to both.
     /// </summary>
@@ -187,6 +216,8 @@ public sealed record VirtualRouterConfig
             problems.Add("VRRP version 3 advertises every 10 ms to 40.95 s.");
         if (Version == VrrpVersion.V3 && Password is not null)
             problems.Add("VRRP version 3 has no authentication; leave the password out.");
+        else if (Password is { IsEmpty: true })
+            problems.Add("An empty password protects nothing; null means that there is no authentication.");
         if (Version == VrrpVersion.V3 && VirtualAddresses.Length == 0)
             problems.Add("VRRP version 3 needs at least one virtual address.");
         if (VirtualAddresses.Length > 255)
@@ -209,6 +240,8 @@ public sealed record VirtualRouterConfig
         {
             if (peer.Address.Family != Family)
                 problems.Add($"Unicast peer {peer.Address} is not of family {Family}.");
+            else if (peer.Address.IsMulticast || peer.Address.IsUnspecified)
+                problems.Add($"'{peer.Address}' is no unicast peer: it is not the address of one router.");
         }
 
         if (!SourceAddress.IsNone && SourceAddress.Family != Family)

@@ -103,10 +103,11 @@ public sealed class VrrpStateMachine : IVrrpStateMachine
 
         bool isLower = input.Priority < state.EffectivePriority;
         var hold = isLower ? state.PreemptHoldUntil : Instant.Never;
-        if (isLower && config.Preempt)
+        // §6.1: the owner of the addresses preempts whatever Preempt_Mode says, and waits for nobody.
+        if (isLower && (config.Preempt || config.IsOwner))
         {
-            if (hold.IsNever && config.PreemptDelay > TimeSpan.Zero)
-                hold = now + config.PreemptDelay;
+            // A delay that was shortened or taken away while it ran counts from this advertisement.
+            hold = config.PreemptDelay > TimeSpan.Zero && !config.IsOwner ? Instant.Min(hold, now + config.PreemptDelay) : Instant.Never;
             // Without a hold, or after it: discard, so that the running timer ends in a takeover.
             if (hold.IsNever || now >= hold)
                 return Stay(state with { PreemptHoldUntil = hold, Awaited = AwaitedMaster.Lower });
@@ -144,7 +145,8 @@ public sealed class VrrpStateMachine : IVrrpStateMachine
                 return ToFault(state, input.Faults, VrrpActions.Leave);
 
             case VrrpEventKind.AddressLost:
-                return new(state with { Deadline = now.AddNanoseconds(config.AdvertisementInterval.Nanoseconds) }, VrrpActions.BecomeMaster);
+                return new(
+                    state with { Deadline = now.AddNanoseconds(config.AdvertisementInterval.Nanoseconds), IsSuspect = false }, VrrpActions.BecomeMaster);
 
             case VrrpEventKind.Stalled:
                 return Stay(state with { IsSuspect = true });
@@ -162,7 +164,10 @@ public sealed class VrrpStateMachine : IVrrpStateMachine
 
     private static Transition MasterHears(VirtualRouterConfig config, in MachineState state, in VrrpEvent input, Instant now)
     {
-        // §6.4.3: another Master leaves; make sure that everyone knows this one stays.
+        // §6.4.3: another Master leaves; make sure that everyone knows this one stays. One that does not know whether it is still Master
+        // reads on first: its advertisement is overdue and goes out when nobody else was heard.
+        if (input.Priority == Priority.Relinquish && state.IsSuspect)
+            return Stay(state);
         if (input.Priority == Priority.Relinquish)
             return new(state with { Deadline = now.AddNanoseconds(config.AdvertisementInterval.Nanoseconds) }, VrrpActions.Advertise);
 

@@ -27,6 +27,12 @@ internal sealed class AddressReader(DiagnosticBag diagnostics, ValueReaders valu
         var words = statement.Words;
         if (!TryReadPrefix(words[0], list, out var address, out byte prefix))
             return null;
+        if (address.IsMulticast || address.IsUnspecified)
+        {
+            diagnostics.NotAHostAddress(words[0], list);
+            return null;
+        }
+
         bool ipv6 = address.Family == IPFamily.IPv6;
         var result = new VirtualAddress { Address = address, PrefixLength = prefix };
         uint? preferred = ipv6 && prefix == 128 ? 0u : null;

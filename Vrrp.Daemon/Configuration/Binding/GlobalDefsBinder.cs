@@ -11,6 +11,7 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
     /// <summary>The engine's affinity mask ends there.</summary>
     private const int MaxProcessor = 1023;
 
+    private readonly ImmutableArray<string>.Builder _emails = ImmutableArray.CreateBuilder<string>();
     private GlobalDefs _defs = new();
     private TimeSpan? _masterDelay;
     private int? _masterRepeat;
@@ -32,6 +33,7 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
         int masterRepeat = _masterRepeat ?? (_minimal ? 1 : 5);
         return _defs with
         {
+            NotificationEmail = _emails.ToImmutable(),
             Announcements = new()
             {
                 MasterDelay = masterDelay,
@@ -97,7 +99,7 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
                 break;
             case "notification_email":
                 if (s.Block is not null)
-                    _defs = _defs with { NotificationEmail = _defs.NotificationEmail.AddRange(ValueReaders.Words(s.Block).Select(w => w.Text)) };
+                    _emails.AddRange(ValueReaders.Words(s.Block).Select(w => w.Text));
                 break;
             case "notification_email_from":
                 _defs = _defs with { NotificationEmailFrom = Word(1) };

@@ -58,11 +58,16 @@ internal sealed class BlockSpec(string name, BlockKind kind)
 
     public BlockKind Kind { get; } = kind;
 
-    public IEnumerable<Keyword> Keywords => _keywords.Values.OrderBy(k => k.Name, StringComparer.Ordinal);
+    /// <summary>By name.</summary>
+    public ImmutableArray<Keyword> Keywords { get; private set; } = [];
 
     public Keyword? Find(string name) => _keywords.GetValueOrDefault(name);
 
-    public void SetKeywords(IEnumerable<Keyword> keywords) => _keywords = keywords.ToFrozenDictionary(k => k.Name, StringComparer.Ordinal);
+    public void SetKeywords(IEnumerable<Keyword> keywords)
+    {
+        _keywords = keywords.ToFrozenDictionary(k => k.Name, StringComparer.Ordinal);
+        Keywords = [.. _keywords.Values.OrderBy(k => k.Name, StringComparer.Ordinal)];
+    }
 }
 
 /// <summary>Every keyword of keepalived.conf with its block: the binder, the checks and the documentation read it.</summary>
@@ -443,6 +448,9 @@ internal static class KeywordTable
             return null;
         foreach (var keyword in block.Keywords)
         {
+            // No word is nearer to another than their lengths are.
+            if (Math.Abs(word.Length - keyword.Name.Length) >= bestDistance)
+                continue;
             int distance = Distance(word, keyword.Name);
             if (distance < bestDistance)
                 (best, bestDistance) = (keyword.Name, distance);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Configuration.Syntax;
@@ -8,6 +7,9 @@ namespace Vrrp.Daemon.Configuration.Binding;
 /// <summary>track_interface, and the names that track_script and its kin refer to.</summary>
 internal sealed class TrackingBinder(DiagnosticBag diagnostics, ValueReaders values)
 {
+    /// <summary>Every member of a group has the group's trackers too: without a bound a file could name more of both than memory holds.</summary>
+    private const int MaxTracked = 1000;
+
     private readonly HashSet<(TrackedObjectKind, string)> _defined = [];
     private readonly Dictionary<string, (string Path, int Weight)> _files = new(StringComparer.Ordinal);
 
@@ -48,25 +50,21 @@ internal sealed class TrackingBinder(DiagnosticBag diagnostics, ValueReaders val
             _files.TryAdd(statement.Words[1].Text, (path, weight));
     }
 
-    public ImmutableArray<TrackedInterface> ReadInterfaces(StatementSyntax list, ImmutableArray<TrackedInterface> before)
+    public void ReadInterfaces(StatementSyntax list, OrderedDictionary<string, TrackedInterface> into)
     {
-        var result = before.ToBuilder();
-        var names = before.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var statement in list.Block?.Statements ?? [])
         {
             if (statement.Words.Length == 0 || values.InterfaceName(statement.Words[0]) is not { } name)
                 continue;
             var (weight, reverse) = ReadWeight(statement, 253);
-            if (names.Add(name))
-                result.Add(new(name, weight ?? 0, reverse ?? false));
-            else
+            if (into.Count >= MaxTracked)
+                diagnostics.TooManyTracked(statement.Words[0], MaxTracked);
+            else if (!into.TryAdd(name, new(name, weight ?? 0, reverse ?? false)))
                 diagnostics.TrackedTwice(statement.Words[0]);
         }
-
-        return result.ToImmutable();
     }
 
-    public ImmutableArray<TrackedObject> ReadObjects(StatementSyntax list, ImmutableArray<TrackedObject> before)
+    public void ReadObjects(StatementSyntax list, OrderedDictionary<(TrackedObjectKind, string), TrackedObject> into)
     {
         var (kind, limit) = list.Name.Text switch
         {
@@ -75,7 +73,6 @@ internal sealed class TrackingBinder(DiagnosticBag diagnostics, ValueReaders val
             "track_process" => (TrackedObjectKind.Process, 254),
             _ => (TrackedObjectKind.Bfd, 253),
         };
-        var result = before.ToBuilder();
         foreach (var statement in list.Block?.Statements ?? [])
         {
             if (statement.Words.Length == 0)
@@ -84,13 +81,11 @@ internal sealed class TrackingBinder(DiagnosticBag diagnostics, ValueReaders val
             var (weight, reverse) = ReadWeight(statement, limit);
             if (!_defined.Contains((kind, name)))
                 diagnostics.TrackedUnknown(statement.Words[0], list.Name.Text);
-            else if (result.Any(t => t.Kind == kind && t.Name == name))
+            else if (into.Count >= MaxTracked)
+                diagnostics.TooManyTracked(statement.Words[0], MaxTracked);
+            else if (!into.TryAdd((kind, name), new(kind, name, weight, reverse)))
                 diagnostics.TrackedTwice(statement.Words[0]);
-            else
-                result.Add(new(kind, name, weight, reverse));
         }
-
-        return result.ToImmutable();
     }
 
     private (int? Weight, bool? Reverse) ReadWeight(StatementSyntax statement, int limit)

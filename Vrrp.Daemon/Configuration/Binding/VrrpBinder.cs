@@ -18,7 +18,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
     private readonly Dictionary<string, Token> _instanceNames = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Token> _groupNames = new(StringComparer.Ordinal);
     private readonly List<AddressEntry> _static = [];
-    private readonly List<(List<string> Interfaces, TimeSpan? Arp, TimeSpan? Neighbor)> _announcementGroups = [];
+    private readonly Dictionary<string, (TimeSpan? Arp, TimeSpan? Neighbor)> _announcementGroups = new(StringComparer.Ordinal);
 
     public void BindInstance(StatementSyntax block)
     {
@@ -59,10 +59,10 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
                     draft.Members.AddRange(ValueReaders.Words(statement.Block!));
                     break;
                 case "track_interface":
-                    draft.Interfaces = tracking.ReadInterfaces(statement, draft.Interfaces);
+                    tracking.ReadInterfaces(statement, draft.Interfaces);
                     break;
                 case "track_script" or "track_file" or "track_process" or "track_bfd":
-                    draft.Objects = tracking.ReadObjects(statement, draft.Objects);
+                    tracking.ReadObjects(statement, draft.Objects);
                     break;
                 case "sync_group_tracking_weight":
                     draft.TrackingWeight = true;
@@ -101,7 +101,9 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             }
         }
 
-        _announcementGroups.Add((interfaces, arp, neighbor));
+        // The first group with an interface holds.
+        foreach (string name in interfaces)
+            _announcementGroups.TryAdd(name, (arp, neighbor));
     }
 
     /// <summary>Applies the globals, completes and checks everything that was bound.</summary>
@@ -234,10 +236,10 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
                 d.NativeIPv6 = true;
                 return true;
             case "track_interface":
-                d.TrackInterfaces = tracking.ReadInterfaces(s, d.TrackInterfaces);
+                tracking.ReadInterfaces(s, d.TrackInterfaces);
                 return true;
             case "track_script" or "track_file" or "track_process" or "track_bfd":
-                d.TrackedObjects = tracking.ReadObjects(s, d.TrackedObjects);
+                tracking.ReadObjects(s, d.TrackedObjects);
                 return true;
             case "dont_track_primary":
                 d.TrackPrimary = false;
@@ -352,6 +354,12 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         {
             if (statement.Words.Length == 0 || values.Address(statement.Words[0], list.Name.Text) is not { } address)
                 continue;
+            if (address.IsMulticast || address.IsUnspecified)
+            {
+                diagnostics.NotAHostAddress(statement.Words[0], list.Name.Text);
+                continue;
+            }
+
             var peer = new UnicastPeer(address);
             for (int i = 1; i < statement.Words.Length; i++)
             {
@@ -508,7 +516,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             PreemptDelay = preemptDelay,
             TrackInterfaces = CompleteTrackers(d, owner, [.. addresses, .. excluded]),
             TrackPrimaryInterface = d.TrackPrimary,
-            TrackedObjects = d.TrackedObjects,
+            TrackedObjects = [.. d.TrackedObjects.Values],
             Announcements = CompleteAnnouncements(d, defs, strict),
             LowerPriorityNoAdvert = strict || (d.LowerNoAdvert ?? defs.LowerPriorityNoAdvert),
             HigherPrioritySendAdvert = !strict && (d.HigherSendAdvert ?? defs.HigherPrioritySendAdvert),
@@ -674,7 +682,14 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         }
 
         if (d.Password is { Length: > 0 } password)
-            return new(AuthenticationType.Pass, password);
+        {
+            if (!password.Bytes.ContainsAnyExceptInRange((byte)0x01, (byte)0x7F))
+                return new(AuthenticationType.Pass, password);
+            diagnostics.PasswordNotAscii(d.PasswordPlace!);
+            valid = false;
+            return null;
+        }
+
         diagnostics.EmptyPassword(d.PasswordPlace ?? d.AuthenticationPlace);
         return null;
     }
@@ -707,13 +722,14 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
 
     private ImmutableArray<TrackedInterface> CompleteTrackers(Draft d, bool owner, List<AddressEntry> entries)
     {
-        var result = d.TrackInterfaces.ToBuilder();
-        if (owner && d.TrackInterfaces.Any(t => t.Weight != 0))
+        ImmutableArray<TrackedInterface> tracked = [.. d.TrackInterfaces.Values];
+        if (owner && tracked.Any(t => t.Weight != 0))
         {
-            diagnostics.WeightOfOwner(d.Name, [.. d.TrackInterfaces.Where(t => t.Weight != 0).Select(t => t.Name)]);
-            result = WithoutWeights(d.TrackInterfaces).ToBuilder();
+            diagnostics.WeightOfOwner(d.Name, [.. tracked.Where(t => t.Weight != 0).Select(t => t.Name)]);
+            tracked = WithoutWeights(tracked);
         }
 
+        var result = tracked.ToBuilder();
         var names = result.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
         foreach (var entry in entries)
         {
@@ -727,7 +743,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
     private GarpSettings CompleteAnnouncements(Draft d, GlobalDefs defs, bool strict)
     {
         var global = defs.Announcements;
-        var (_, arp, neighbor) = _announcementGroups.Find(g => d.Interface?.Value is { } name && g.Interfaces.Contains(name));
+        var (arp, neighbor) = _announcementGroups.GetValueOrDefault(d.Interface?.Value ?? "");
         return new()
         {
             MasterDelay = d.MasterDelay ?? global.MasterDelay,
@@ -815,22 +831,22 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         }
 
         // Keyed so that thousands of instances need no comparison of all pairs.
-        var seen = new Dictionary<(VirtualRouterId, string), List<(VirtualRouterConfig Router, int Index)>>();
+        var seen = new Dictionary<WireIdentity, int>();
         for (int i = 0; i < instances.Count; i++)
         {
             var router = RouterMapping.Map(instances[i], defs, source => carriers.GetValueOrDefault(source) ?? $"interface of {source}");
-            var key = (router.VirtualRouterId, router.Interface);
-            if (!seen.TryGetValue(key, out var others))
-                seen[key] = others = [];
-            int other = others.FindIndex(o => router.ConflictsWith(o.Router));
-            if (other >= 0)
+            int other = int.MaxValue;
+            foreach (var identity in router.WireIdentities)
             {
-                int index = others[other].Index;
-                diagnostics.DuplicateVirtualRouterId(
-                    drafts[i].VirtualRouterIdPlace!, instances[index].Name, drafts[index].VirtualRouterIdPlace!.Span, instances[i].Interface, instances[i].Family);
+                if (!seen.TryAdd(identity, i) && seen[identity] != i)
+                    other = Math.Min(other, seen[identity]);
             }
 
-            others.Add((router, i));
+            if (other < int.MaxValue)
+            {
+                diagnostics.DuplicateVirtualRouterId(
+                    drafts[i].VirtualRouterIdPlace!, instances[other].Name, drafts[other].VirtualRouterIdPlace!.Span, instances[i].Interface, instances[i].Family);
+            }
         }
     }
 
@@ -888,8 +904,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
                 Name = group.Name.Text,
                 Span = group.Span,
                 Members = [.. members.Select(m => instances[m].Name)],
-                TrackInterfaces = group.Interfaces,
-                TrackedObjects = group.Objects,
+                TrackInterfaces = [.. group.Interfaces.Values],
+                TrackedObjects = [.. group.Objects.Values],
                 TrackingWeight = group.TrackingWeight,
                 Notify = group.Notify,
                 SmtpAlert = group.SmtpAlert ?? defs.SmtpAlertVrrp ?? defs.SmtpAlert ?? false,
@@ -910,7 +926,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         }
 
         var names = own.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
-        var added = group.Interfaces.Where(t => !names.Contains(t.Name));
+        var added = group.Interfaces.Values.Where(t => !names.Contains(t.Name));
         return own.AddRange(instance.Priority.IsOwner ? WithoutWeights([.. added]) : added);
     }
 
@@ -987,9 +1003,9 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
 
         public bool NativeIPv6 { get; set; }
 
-        public ImmutableArray<TrackedInterface> TrackInterfaces { get; set; } = [];
+        public OrderedDictionary<string, TrackedInterface> TrackInterfaces { get; } = new(StringComparer.Ordinal);
 
-        public ImmutableArray<TrackedObject> TrackedObjects { get; set; } = [];
+        public OrderedDictionary<(TrackedObjectKind, string), TrackedObject> TrackedObjects { get; } = [];
 
         public bool TrackPrimary { get; set; } = true;
 
@@ -1040,9 +1056,9 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
 
         public List<Token> Members { get; } = [];
 
-        public ImmutableArray<TrackedInterface> Interfaces { get; set; } = [];
+        public OrderedDictionary<string, TrackedInterface> Interfaces { get; } = new(StringComparer.Ordinal);
 
-        public ImmutableArray<TrackedObject> Objects { get; set; } = [];
+        public OrderedDictionary<(TrackedObjectKind, string), TrackedObject> Objects { get; } = [];
 
         public bool TrackingWeight { get; set; }
 

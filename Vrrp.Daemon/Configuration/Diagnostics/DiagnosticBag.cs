@@ -73,6 +73,9 @@ internal sealed class DiagnosticBag
     public void TooManyIncludes(Place at, int depth, int files) => Add("VRRP0013", Error, at,
         Format($"files include each other more than {depth} deep, or more than {files} files are included; a file that includes itself does that."));
 
+    public void TooManyNames(Place at, int names) => Add("VRRP0014", Error, at,
+        Format($"the include lines look at more than {names} names of files and directories; reading stopped here. A pattern of directories in directories does that."));
+
     public void LineTooLong(Place at, int limit) => Add("VRRP0020", Warning, at,
         Format($"the line is longer than {limit} bytes and is ignored, as keepalived ignores it."));
 
@@ -102,9 +105,9 @@ internal sealed class DiagnosticBag
         [.. open.Select(o => new RelatedPlace(o.Open, $"this '{{'{(o.Keyword.Length > 0 ? $" of '{Clean(o.Keyword)}'" : "")} is not closed"))]);
 
     public void MissingBraceBefore(SourceSpan at, string block, Token open, Token stray) => Add("VRRP0031", Warning, at,
-        $"a '}}' is missing here: '{Clean(stray.Text)}' cannot stand inside '{Clean(block)}'. It is supplied here; keepalived would take "
-        + $"'{Clean(stray.Text)}' for an unknown keyword of '{Clean(block)}' and ignore it and what belongs to it.",
-        [new(stray.Span, $"'{Clean(stray.Text)}' begins here"), new(open.Span, $"this '{{' of '{Clean(block)}' is not closed")]);
+        $"a '}}' is missing here: '{Clean(stray)}' cannot stand inside '{Clean(block)}'. It is supplied here; keepalived would take "
+        + $"'{Clean(stray)}' for an unknown keyword of '{Clean(block)}' and ignore it and what belongs to it.",
+        [new(stray.Span, $"'{Clean(stray)}' begins here"), new(open.Span, $"this '{{' of '{Clean(block)}' is not closed")]);
 
     public void UnexpectedClosingBrace(Place at, SourceSpan supplied) => Add("VRRP0032", Warning, at,
         "there is no open block for this '}'; it is ignored, as keepalived ignores it.",
@@ -125,7 +128,7 @@ internal sealed class DiagnosticBag
 
     public void UnknownKeyword(Token word, string block, string? suggestion, ImmutableArray<string> elsewhere, BlockSyntax? skipped)
     {
-        var message = new StringBuilder($"unknown keyword '{Clean(word.Text)}'");
+        var message = new StringBuilder($"unknown keyword '{Clean(word)}'");
         message.Append(block == "root" ? " outside all blocks" : $" in {block}");
         message.Append(skipped is null ? "; the line is ignored, as keepalived ignores it." : "; it is skipped with its block.");
         if (skipped is not null)
@@ -148,52 +151,52 @@ internal sealed class DiagnosticBag
 
     public void OutOfRange(Token word, string name, int min, int max, DiagnosticSeverity severity) => Add("VRRP0104", severity, word,
         max == int.MaxValue
-            ? Format($"'{name}' takes {min} or more, not '{Clean(word.Text)}'{Consequence(severity)}")
-            : Format($"'{name}' takes {min} to {max}, not '{Clean(word.Text)}'{Consequence(severity)}"));
+            ? Format($"'{name}' takes {min} or more, not '{Clean(word)}'{Consequence(severity)}")
+            : Format($"'{name}' takes {min} to {max}, not '{Clean(word)}'{Consequence(severity)}"));
 
     public void NotANumber(Token word, string name, int min, int max, DiagnosticSeverity severity) => Add("VRRP0105", severity, word,
         max == int.MaxValue
-            ? Format($"'{Clean(word.Text)}' is not a whole number: '{name}' takes {min} or more{Consequence(severity)}")
-            : Format($"'{Clean(word.Text)}' is not a whole number: '{name}' takes {min} to {max}{Consequence(severity)}"));
+            ? Format($"'{Clean(word)}' is not a whole number: '{name}' takes {min} or more{Consequence(severity)}")
+            : Format($"'{Clean(word)}' is not a whole number: '{name}' takes {min} to {max}{Consequence(severity)}"));
 
     public void TrailingCharacters(Token word, string name, string used) => Add("VRRP0106", Warning, word,
-        $"'{Clean(word.Text)}' is not a number; '{name}' is {used}, what keepalived makes of it (its -t rejects it).");
+        $"'{Clean(word)}' is not a number; '{name}' is {used}, what keepalived makes of it (its -t rejects it).");
 
     public void NotADuration(Token word, string name, decimal min, decimal max) => Add("VRRP0107", Warning, word,
-        Format($"'{Clean(word.Text)}' is not a number of seconds: '{name}' takes {min} to {max}; the default holds."));
+        Format($"'{Clean(word)}' is not a number of seconds: '{name}' takes {min} to {max}; the default holds."));
 
     public void DurationOutOfRange(Token word, string name, decimal min, decimal max) => Add("VRRP0108", Warning, word,
-        Format($"'{name}' takes {min} to {max} seconds, not '{Clean(word.Text)}'; the default holds, as with keepalived."));
+        Format($"'{name}' takes {min} to {max} seconds, not '{Clean(word)}'; the default holds, as with keepalived."));
 
     public void TooManyDigits(Token word, string name) => Add("VRRP0109", Warning, word, $"'{name}' has more than six digits after the point; it is rounded to microseconds.");
 
     public void NotASwitch(Token word, string name) => Add("VRRP0110", Warning, word,
-        $"'{name}' takes on, true or yes, off, false or no, not '{Clean(word.Text)}'; the line is ignored.");
+        $"'{name}' takes on, true or yes, off, false or no, not '{Clean(word)}'; the line is ignored.");
 
-    public void NotAnAddress(Token word, string name) => Add("VRRP0111", Warning, word, $"'{Clean(word.Text)}' in '{name}' is not an IP address; it is ignored.");
+    public void NotAnAddress(Token word, string name) => Add("VRRP0111", Warning, word, $"'{Clean(word)}' in '{name}' is not an IP address; it is ignored.");
 
     public void NotMulticast(Token word, string name, IPFamily? family) => Add("VRRP0112", Warning, word,
-        $"'{name}' takes {(family is null ? "a" : $"an {family}")} multicast address, not '{Clean(word.Text)}'; the line is ignored.");
+        $"'{name}' takes {(family is null ? "a" : $"an {family}")} multicast address, not '{Clean(word)}'; the line is ignored.");
 
     public void NotAnInterfaceName(Token word) => Add("VRRP0113", Warning, word,
-        $"'{Clean(word.Text)}' cannot be the name of an interface (1 to 15 characters, no '/', no ':').");
+        $"'{Clean(word)}' cannot be the name of an interface (1 to 15 characters, no '/', no ':').");
 
     public void NotATableName(Token word, int max) => Add("VRRP0139", Warning, word,
-        Format($"'{Clean(word.Text)}' cannot be the name of a table (1 to {max} bytes); the line is ignored."));
+        Format($"'{Clean(word)}' cannot be the name of a table (1 to {max} bytes); the line is ignored."));
 
     public void BadPrefixLength(Token word, int full) => Add("VRRP0114", Warning, word,
-        Format($"the prefix length of '{Clean(word.Text)}' is not 0 to {full}; /{full} is used, as by keepalived."));
+        Format($"the prefix length of '{Clean(word)}' is not 0 to {full}; /{full} is used, as by keepalived."));
 
-    public void OptionWithoutValue(Token word, string list) => Add("VRRP0115", Warning, word, $"the option '{Clean(word.Text)}' in '{list}' has no value; it is ignored.");
+    public void OptionWithoutValue(Token word, string list) => Add("VRRP0115", Warning, word, $"the option '{Clean(word)}' in '{list}' has no value; it is ignored.");
 
-    public void RepeatedOption(Token word, string list) => Add("VRRP0116", Warning, word, $"'{Clean(word.Text)}' stands twice in one entry of '{list}'; the first holds.");
+    public void RepeatedOption(Token word, string list) => Add("VRRP0116", Warning, word, $"'{Clean(word)}' stands twice in one entry of '{list}'; the first holds.");
 
-    public void OptionOfOtherFamily(Token word, string family) => Add("VRRP0117", Warning, word, $"'{Clean(word.Text)}' is for {family} addresses only; it is ignored.");
+    public void OptionOfOtherFamily(Token word, string family) => Add("VRRP0117", Warning, word, $"'{Clean(word)}' is for {family} addresses only; it is ignored.");
 
     public void UnknownOption(Token word, string list, bool secondAddress) => Add("VRRP0118", Warning, word,
         secondAddress
-            ? $"only one address a line in '{list}': '{Clean(word.Text)}' is taken for an unknown option and ignored, as keepalived does. Put it on a line of its own."
-            : $"unknown option '{Clean(word.Text)}' in '{list}'; it is ignored.");
+            ? $"only one address a line in '{list}': '{Clean(word)}' is taken for an unknown option and ignored, as keepalived does. Put it on a line of its own."
+            : $"unknown option '{Clean(word)}' in '{list}'; it is ignored.");
 
     public void LabelTooLong(Token word) => Add("VRRP0119", Warning, word, "a label has at most 15 characters; the whole address is left out, as keepalived leaves it out.");
 
@@ -209,11 +212,11 @@ internal sealed class DiagnosticBag
         word.Text == "nb_get_retry" && block != "HTTP_GET"
         ? $"'nb_get_retry' is deprecated; it is taken as the '{replacement}' it means. keepalived knows it in HTTP_GET and SSL_GET only: "
             + $"in {block} it ignores the line, and '{replacement}' keeps its default."
-        : $"'{Clean(word.Text)}' is deprecated{(replacement.Length == 0 ? " and does nothing any more" : $"; use {replacement}")}. keepalived reports it, too.");
+        : $"'{Clean(word)}' is deprecated{(replacement.Length == 0 ? " and does nothing any more" : $"; use {replacement}")}. keepalived reports it, too.");
 
     public void ObsoleteKeyword(Token word, string block, string replacement)
     {
-        string text = Clean(word.Text);
+        string text = Clean(word);
         Add("VRRP0124", Warning, word, word.Text switch
         {
             "nat_mask" => $"'{text}' is deprecated and has no effect: {replacement}.",
@@ -225,9 +228,9 @@ internal sealed class DiagnosticBag
         Format($"'{keyword}' takes exactly one name, not {count}; the whole block is skipped, as keepalived skips it."));
 
     public void DuplicateName(Token word, string keyword, SourceSpan earlier) => Add("VRRP0126", Warning, word,
-        $"there is a {keyword} '{Clean(word.Text)}' already; this whole block is skipped, as keepalived skips it.", [new(earlier, "the first one")]);
+        $"there is a {keyword} '{Clean(word)}' already; this whole block is skipped, as keepalived skips it.", [new(earlier, "the first one")]);
 
-    public void AlreadySpecified(Token word) => Add("VRRP0127", Warning, word, $"'{Clean(word.Text)}' is specified already; the first one holds, as with keepalived.");
+    public void AlreadySpecified(Token word) => Add("VRRP0127", Warning, word, $"'{Clean(word)}' is specified already; the first one holds, as with keepalived.");
 
     public void RepeatRaisedToOne(Token word, string name) => Add("VRRP0128", Warning, word, $"'{name}' is at least 1; 1 is used, as by keepalived.");
 
@@ -235,34 +238,37 @@ internal sealed class DiagnosticBag
         $"keepalived reports an explicit 0 for '{name}' as out of range; it means what leaving the line out means: no gap.");
 
     public void SwitchTurnsOnAnyway(Token word, string name) => Add("VRRP0130", Warning, word,
-        $"keepalived switches '{name}' on in an instance even with '{Clean(word.Text)}'; so it is on here. Leave the line out to switch it off.");
+        $"keepalived switches '{name}' on in an instance even with '{Clean(word)}'; so it is on here. Leave the line out to switch it off.");
 
     public void LooksLikeKeyword(Token word, string list, string block) => Add("VRRP0131", Warning, word,
-        $"'{Clean(word.Text)}' is a keyword of {block}, but here it is read as an entry of '{list}': is a '}}' missing before it?");
+        $"'{Clean(word)}' is a keyword of {block}, but here it is read as an entry of '{list}': is a '}}' missing before it?");
+
+    public void NotAHostAddress(Token word, string list) => Add("VRRP0140", Warning, word,
+        $"'{Clean(word)}' in '{list}' is no address that a host can have; it is ignored.");
 
     // 02xx: instances
 
     public void MissingVirtualRouterId(Token name) => Add("VRRP0201", Error, name,
-        $"instance '{Clean(name.Text)}' has no virtual_router_id, which all its routers must share (1 to 255).");
+        $"instance '{Clean(name)}' has no virtual_router_id, which all its routers must share (1 to 255).");
 
     public void MissingInterface(Token name, bool unicast) => Add("VRRP0202", Error, name,
-        $"instance '{Clean(name.Text)}' has no interface{(unicast ? " and no unicast_src_ip; unicast needs one of the two." : ".")}");
+        $"instance '{Clean(name)}' has no interface{(unicast ? " and no unicast_src_ip; unicast needs one of the two." : ".")}");
 
     public void UnusableInterface(Token word) => Add("VRRP0234", Error, word, "the instance has no usable interface.");
 
     public void LoopbackInterface(Token word) => Add("VRRP0203", Error, word, "an instance cannot run on the loopback interface.");
 
     public void NoVirtualAddress(Token name, string why) => Add("VRRP0204", Error, name,
-        $"instance '{Clean(name.Text)}' has no usable virtual_ipaddress, and {why} demands one.");
+        $"instance '{Clean(name)}' has no usable virtual_ipaddress, and {why} demands one.");
 
     public void NoVirtualAddressVersion2(Token name) => Add("VRRP0205", Warning, name,
-        $"instance '{Clean(name.Text)}' has no virtual_ipaddress; it runs, as under keepalived. Write no_virtual_ipaddress if that is meant.");
+        $"instance '{Clean(name)}' has no virtual_ipaddress; it runs, as under keepalived. Write no_virtual_ipaddress if that is meant.");
 
     public void DuplicateVirtualRouterId(Token word, string other, SourceSpan place, string? onInterface, IPFamily family) => Add("VRRP0206", Error, word,
-        $"virtual_router_id {Clean(word.Text)} is used by '{Clean(other)}' already{(onInterface is null ? "" : $" on {Clean(onInterface)}")} for {family}; every router there needs its own.",
+        $"virtual_router_id {Clean(word)} is used by '{Clean(other)}' already{(onInterface is null ? "" : $" on {Clean(onInterface)}")} for {family}; every router there needs its own.",
         [new(place, $"used by '{Clean(other)}'")]);
 
-    public void UnknownState(Token word) => Add("VRRP0207", Warning, word, $"'state' is MASTER or BACKUP, not '{Clean(word.Text)}'; BACKUP is used, as by keepalived.");
+    public void UnknownState(Token word) => Add("VRRP0207", Warning, word, $"'state' is MASTER or BACKUP, not '{Clean(word)}'; BACKUP is used, as by keepalived.");
 
     public void MasterWithoutPriority(Token word) => Add("VRRP0208", Warning, word,
         "state MASTER without a priority makes this router the owner of the addresses (priority 255), as with keepalived; give it a priority if that is not meant.");
@@ -273,21 +279,21 @@ internal sealed class DiagnosticBag
     public void PreemptDelayCleared(Token word, string why) => Add("VRRP0210", Warning, word, $"'preempt_delay' has no effect with {why} and is cleared, as by keepalived.");
 
     public void IntervalRounded(Token word, AdvertisementInterval used, string why) => Add("VRRP0211", Warning, word,
-        $"'advert_int' is {used}, not {Clean(word.Text)}: {why}.");
+        $"'advert_int' is {used}, not {Clean(word)}: {why}.");
 
-    public void RepeatedAddress(Token word, SourceSpan first) => Add("VRRP0224", Warning, word,
-        $"{Clean(word.Text)} is in the list already; it is advertised twice, as by keepalived before 2.4, which would drop adverts of another length. Remove it on all routers.",
+    public void RepeatedAddress(Token word, SourceSpan first) => Add("VRRP0235", Warning, word,
+        $"{Clean(word)} is in the list already; it is advertised twice, as by keepalived before 2.4, which would drop adverts of another length. Remove it on all routers.",
         [new(first, "the first one")]);
 
     public void DuplicateAddress(Token word, SourceSpan first) => Add("VRRP0212", Warning, word,
-        $"{Clean(word.Text)} is in the list already; this one is ignored.", first.IsNone ? [] : [new(first, "the first one")]);
+        $"{Clean(word)} is in the list already; this one is ignored.", first.IsNone ? [] : [new(first, "the first one")]);
 
     public void AddressInTwoInstances(Token word, SourceSpan first) => Add("VRRP0213", Warning, word,
-        $"{Clean(word.Text)} belongs to another instance on this interface already; both hold it, as with keepalived before 2.4, and where one of them is Master elsewhere two hosts will answer for it. Remove it from one.",
+        $"{Clean(word)} belongs to another instance on this interface already; both hold it, as with keepalived before 2.4, and where one of them is Master elsewhere two hosts will answer for it. Remove it from one.",
         [new(first, "the first one")]);
 
     public void OtherFamilyIgnored(Token word, string what, IPFamily family) => Add("VRRP0214", Warning, word,
-        $"'{Clean(word.Text)}' is not of the instance's family ({family}), which {what} must be; it is ignored. virtual_ipaddress_excluded takes both families.");
+        $"'{Clean(word)}' is not of the instance's family ({family}), which {what} must be; it is ignored. virtual_ipaddress_excluded takes both families.");
 
     public void TooManyAddresses(Token word, int max) => Add("VRRP0215", Warning, word,
         Format($"an advert holds {max} addresses; from here on they are held but not advertised."));
@@ -304,6 +310,9 @@ internal sealed class DiagnosticBag
     public void PasswordCut(Token word, int length) => Add("VRRP0220", Warning, word,
         Format($"the password has {length} bytes and only the first 8 are sent, as by keepalived; cut it to 8 on all routers."));
 
+    public void PasswordNotAscii(Token word) => Add("VRRP0236", Error, word,
+        "the first 8 bytes of the password are not all ASCII: what is sent of them depends on the encoding of the file. Use ASCII on all routers.");
+
     public void EmptyPassword(Token word) => Add("VRRP0221", Warning, word, "there is no password, so there is no authentication, as with keepalived.");
 
     public void PasswordWithoutType(Token word) => Add("VRRP0222", Warning, word, "there is an auth_pass but no auth_type, so there is no authentication, as with keepalived.");
@@ -314,9 +323,9 @@ internal sealed class DiagnosticBag
     public void UnicastSourceWithoutPeers(Token word) => Add("VRRP0224", Warning, word,
         "'unicast_src_ip' without unicast_peer is deprecated: it is the source of multicast adverts, as with keepalived. Use mcast_src_ip.");
 
-    public void PeerIsOwnSource(Token word) => Add("VRRP0225", Warning, word, $"the peer {Clean(word.Text)} is this router's own unicast_src_ip.");
+    public void PeerIsOwnSource(Token word) => Add("VRRP0225", Warning, word, $"the peer {Clean(word)} is this router's own unicast_src_ip.");
 
-    public void DuplicatePeer(Token word) => Add("VRRP0226", Warning, word, $"the peer {Clean(word.Text)} is in the list already; this one is ignored.");
+    public void DuplicatePeer(Token word) => Add("VRRP0226", Warning, word, $"the peer {Clean(word)} is in the list already; this one is ignored.");
 
     public void TtlRangeEmpty(Token word) => Add("VRRP0227", Warning, word, "min_ttl is above max_ttl: every advert of this peer will be dropped.");
 
@@ -337,59 +346,62 @@ internal sealed class DiagnosticBag
     // 03xx: groups and tracking
 
     public void UnknownMember(Token word, string group, string? suggestion) => Add("VRRP0301", Warning, word,
-        $"there is no instance '{Clean(word.Text)}'; it is left out of group '{Clean(group)}', as by keepalived."
+        $"there is no instance '{Clean(word)}'; it is left out of group '{Clean(group)}', as by keepalived."
         + (suggestion is null ? "" : $" Did you mean '{Clean(suggestion)}'?"));
 
     public void MemberTwice(Token word, string group, string other) => Add("VRRP0302", Warning, word,
         group == other
-            ? $"'{Clean(word.Text)}' is in the group already."
-            : $"'{Clean(word.Text)}' belongs to group '{Clean(other)}' already and is left out of '{Clean(group)}': an instance has one group.");
+            ? $"'{Clean(word)}' is in the group already."
+            : $"'{Clean(word)}' belongs to group '{Clean(other)}' already and is left out of '{Clean(group)}': an instance has one group.");
 
     public void EmptyGroup(Token name, bool noList) => Add("VRRP0303", Warning, name,
-        $"group '{Clean(name.Text)}' {(noList ? "has no members (they go into a 'group { ... }' block)" : "has no member that exists")} and is removed, as by keepalived.");
+        $"group '{Clean(name)}' {(noList ? "has no members (they go into a 'group { ... }' block)" : "has no member that exists")} and is removed, as by keepalived.");
 
     public void GroupOfOne(Token name, string member) => Add("VRRP0304", Warning, name,
-        $"group '{Clean(name.Text)}' has one member, '{Clean(member)}': there is nothing to keep in step. keepalived reports that, too.");
+        $"group '{Clean(name)}' has one member, '{Clean(member)}': there is nothing to keep in step. keepalived reports that, too.");
 
     public void MemberDemoted(Token word, string instance, string group) => Add("VRRP0305", DiagnosticSeverity.Info, word,
         $"state MASTER of '{Clean(instance)}' has no effect in group '{Clean(group)}' and is taken as BACKUP, as by keepalived: not all members have priority 255.");
 
     public void WeightInGroup(Token name, string group, ImmutableArray<string> interfaces) => Add("VRRP0306", Warning, name,
-        $"'{Clean(name.Text)}' tracks {Clean(string.Join(", ", interfaces))} with a weight; in group '{Clean(group)}' the weight is ignored, as by keepalived, "
+        $"'{Clean(name)}' tracks {Clean(string.Join(", ", interfaces))} with a weight; in group '{Clean(group)}' the weight is ignored, as by keepalived, "
         + "and the loss of the interface is a fault. sync_group_tracking_weight makes weights count.");
 
     public void WeightOfOwner(Token name, ImmutableArray<string> interfaces) => Add("VRRP0307", Warning, name,
-        $"'{Clean(name.Text)}' has priority 255, which no weight changes: the loss of {Clean(string.Join(", ", interfaces))} is a fault, as with keepalived.");
+        $"'{Clean(name)}' has priority 255, which no weight changes: the loss of {Clean(string.Join(", ", interfaces))} is a fault, as with keepalived.");
 
-    public void TrackedTwice(Token word) => Add("VRRP0310", Warning, word, $"'{Clean(word.Text)}' is tracked already; this entry is ignored.");
+    public void TrackedTwice(Token word) => Add("VRRP0310", Warning, word, $"'{Clean(word)}' is tracked already; this entry is ignored.");
 
     public void TrackedUnknown(Token word, string list) => Add("VRRP0311", Warning, word,
-        $"'{Clean(word.Text)}' in '{list}' is not defined above this line; it is ignored, as keepalived ignores it.");
+        $"'{Clean(word)}' in '{list}' is not defined above this line; it is ignored, as keepalived ignores it.");
+
+    public void TooManyTracked(Token word, int max) => Add("VRRP0312", Warning, word,
+        Format($"'{Clean(word)}' is one too many: {max} are tracked at most; it is ignored."));
 
     // 05xx: virtual servers, real servers and checks
 
     public void NotAVirtualServer(Token word) => Add("VRRP0501", Error, word,
         "'virtual_server' takes ADDRESS [PORT], fwmark NUMBER or group NAME.");
 
-    public void NotARealServer(Token word) => Add("VRRP0502", Error, word, $"'real_server' takes ADDRESS [PORT], not '{Clean(word.Text)}'.");
+    public void NotARealServer(Token word) => Add("VRRP0502", Error, word, $"'real_server' takes ADDRESS [PORT], not '{Clean(word)}'.");
 
     public void NoRealServers(Token word) => Add("VRRP0503", Warning, word,
-        $"virtual server '{Clean(word.Text)}' has no usable real server and is left out, as by keepalived.");
+        $"virtual server '{Clean(word)}' has no usable real server and is left out, as by keepalived.");
 
     public void UnknownScheduler(Token word, string known) => Add("VRRP0504", Warning, word,
-        $"there is no scheduler '{Clean(word.Text)}'; the line is ignored, as by keepalived. The schedulers are {known.Replace(" ", ", ", StringComparison.Ordinal)}.");
+        $"there is no scheduler '{Clean(word)}'; the line is ignored, as by keepalived. The schedulers are {known.Replace(" ", ", ", StringComparison.Ordinal)}.");
 
     public void UnknownForwarding(Token word, string keyword) => Add("VRRP0505", Warning, word,
-        $"'{keyword}' takes NAT, DR or TUN, in capitals, not '{Clean(word.Text)}'; the line is ignored, as by keepalived.");
+        $"'{keyword}' takes NAT, DR or TUN, in capitals, not '{Clean(word)}'; the line is ignored, as by keepalived.");
 
-    public void UnknownTunnel(Token word) => Add("VRRP0506", Warning, word, $"a tunnel is of type ipip, gue or gre, not '{Clean(word.Text)}'; ipip is used.");
+    public void UnknownTunnel(Token word) => Add("VRRP0506", Warning, word, $"a tunnel is of type ipip, gue or gre, not '{Clean(word)}'; ipip is used.");
 
     public void TunnelWithoutPort(Token word) => Add("VRRP0507", Warning, word, "a tunnel of type gue needs a port, as in 'type gue port 6080'.");
 
-    public void TunnelOptionElsewhere(Token word, string method) => Add("VRRP0508", Warning, word, $"'{Clean(word.Text)}' has no meaning for {method}; it is ignored.");
+    public void TunnelOptionElsewhere(Token word, string method) => Add("VRRP0508", Warning, word, $"'{Clean(word)}' has no meaning for {method}; it is ignored.");
 
     public void BalancingDefault(Token word, string keyword, string standard) => Add("VRRP0509", Warning, word,
-        $"virtual server '{Clean(word.Text)}' has no {keyword}; {standard} is used, as by keepalived. Write it, so that nobody has to know.");
+        $"virtual server '{Clean(word)}' has no {keyword}; {standard} is used, as by keepalived. Write it, so that nobody has to know.");
 
     public void ProtocolOfMark(Token word) => Add("VRRP0510", Warning, word, "a firewall mark stands for packets of any protocol: 'protocol' is ignored, as by keepalived.");
 
@@ -398,12 +410,12 @@ internal sealed class DiagnosticBag
     public void PersistenceSwitchedOn(Token word, uint seconds) => Add("VRRP0512", Warning, word,
         Format($"a service without a port needs persistence; it is switched on with {seconds} s, as by keepalived. Write persistence_timeout."));
 
-    public void NotANetmask(Token word) => Add("VRRP0513", Warning, word, $"'{Clean(word.Text)}' is not a netmask such as 255.255.255.0; the line is ignored.");
+    public void NotANetmask(Token word) => Add("VRRP0513", Warning, word, $"'{Clean(word)}' is not a netmask such as 255.255.255.0; the line is ignored.");
 
     public void FlagNeedsScheduler(Token word, string scheduler) => Add("VRRP0514", Warning, word,
-        $"'{Clean(word.Text)}' belongs to scheduler {scheduler} and stands after 'lb_algo {scheduler}'; it is ignored, as by keepalived.");
+        $"'{Clean(word)}' belongs to scheduler {scheduler} and stands after 'lb_algo {scheduler}'; it is ignored, as by keepalived.");
 
-    public void SorryOptionBeforeServer(Token word) => Add("VRRP0515", Warning, word, $"'{Clean(word.Text)}' stands after sorry_server; it is ignored.");
+    public void SorryOptionBeforeServer(Token word) => Add("VRRP0515", Warning, word, $"'{Clean(word)}' stands after sorry_server; it is ignored.");
 
     public void SuspendWithoutAddress(Token word) => Add("VRRP0516", Warning, word, "a firewall mark has no address that could be absent: 'ha_suspend' is cleared, as by keepalived.");
 
@@ -414,10 +426,10 @@ internal sealed class DiagnosticBag
         $"real server {server} is in this virtual server already; this one is left out, as by keepalived.", [new(first, "the first one")]);
 
     public void OtherFamilyNeedsTunnel(Token word, IPFamily family) => Add("VRRP0519", Warning, word,
-        $"'{Clean(word.Text)}' is not of the service's family ({family}), which only TUN can carry; it is left out, as by keepalived.");
+        $"'{Clean(word)}' is not of the service's family ({family}), which only TUN can carry; it is left out, as by keepalived.");
 
     public void PortIsTheServices(Token word, ushort port) => Add("VRRP0520", Warning, word,
-        Format($"DR and TUN do not rewrite ports: '{Clean(word.Text)}' is reset to the service's port {port}, as by keepalived."));
+        Format($"DR and TUN do not rewrite ports: '{Clean(word)}' is reset to the service's port {port}, as by keepalived."));
 
     public void QuorumTooHigh(Token word, long quorum, long total) => Add("VRRP0521", Warning, word,
         Format($"quorum {quorum} is above the weight of all real servers, {total}, and could never be gained; {total} is used, as by keepalived."));
@@ -428,43 +440,43 @@ internal sealed class DiagnosticBag
     public void ThresholdsCrossed(Token word) => Add("VRRP0523", Warning, word, "lthreshold is above uthreshold, which the kernel refuses; it is lowered to it.");
 
     public void UnknownServerGroup(Token word, IEnumerable<string> known) => Add("VRRP0524", Warning, word,
-        $"there is no virtual_server_group '{Clean(word.Text)}'; the virtual server is left out, as by keepalived."
+        $"there is no virtual_server_group '{Clean(word)}'; the virtual server is left out, as by keepalived."
         + (known.Any() ? $" There is {Clean(string.Join(", ", known.Take(5)))}." : ""));
 
-    public void EmptyServerGroup(Token word) => Add("VRRP0525", Warning, word, $"virtual_server_group '{Clean(word.Text)}' has no usable entry.");
+    public void EmptyServerGroup(Token word) => Add("VRRP0525", Warning, word, $"virtual_server_group '{Clean(word)}' has no usable entry.");
 
     public void BadGroupEntry(Token word) => Add("VRRP0526", Warning, word,
-        $"'{Clean(word.Text)}' is no entry of a virtual_server_group: ADDRESS, ADDRESS-LAST or ADDRESS/LENGTH with a port, or fwmark NUMBER; it is ignored.");
+        $"'{Clean(word)}' is no entry of a virtual_server_group: ADDRESS, ADDRESS-LAST or ADDRESS/LENGTH with a port, or fwmark NUMBER; it is ignored.");
 
     public void GroupTooLarge(Token word, int max) => Add("VRRP0527", Warning, word, Format($"a virtual_server_group has at most {max} services; this entry is ignored."));
 
     public void CheckWithout(Token word, string what) => Add("VRRP0530", Warning, word,
-        $"this {Clean(word.Text)} has no {what} and is left out, as by keepalived.");
+        $"this {Clean(word)} has no {what} and is left out, as by keepalived.");
 
     public void UnknownChoice(Token word, string keyword, string choices) => Add("VRRP0531", Warning, word,
-        $"'{keyword}' takes {choices}, not '{Clean(word.Text)}'; the line is ignored.");
+        $"'{keyword}' takes {choices}, not '{Clean(word)}'; the line is ignored.");
 
-    public void NotADigest(Token word) => Add("VRRP0532", Warning, word, $"'{Clean(word.Text)}' is not an MD5 digest of 32 hexadecimal digits; the line is ignored.");
+    public void NotADigest(Token word) => Add("VRRP0532", Warning, word, $"'{Clean(word)}' is not an MD5 digest of 32 hexadecimal digits; the line is ignored.");
 
-    public void NotAStatusCode(Token word) => Add("VRRP0533", Warning, word, $"'{Clean(word.Text)}' is not a status code or range from 100 to 599; it is ignored.");
+    public void NotAStatusCode(Token word) => Add("VRRP0533", Warning, word, $"'{Clean(word)}' is not a status code or range from 100 to 599; it is ignored.");
 
     public void BadPattern(Token word, string problem) => Add("VRRP0534", Error, word, $"the pattern cannot be used: {Clean(problem)}");
 
     public void PatternOptionWithoutEffect(Token word) => Add("VRRP0535", Warning, word,
-        $"'{Clean(word.Text)}' is an option of PCRE2 that patterns have not here; it is ignored. caseless, dotall, multiline, extended and no_auto_capture are known.");
+        $"'{Clean(word)}' is an option of PCRE2 that patterns have not here; it is ignored. caseless, dotall, multiline, extended and no_auto_capture are known.");
 
     public void NotForAHeader(Token word, string keyword) => Add("VRRP0536", Warning, word,
         $"'{keyword}' goes into a request and takes no blanks or control characters; the line is ignored.");
 
-    public void NotADomainName(Token word) => Add("VRRP0537", Warning, word, $"'{Clean(word.Text)}' is not a domain name; the line is ignored.");
+    public void NotADomainName(Token word) => Add("VRRP0537", Warning, word, $"'{Clean(word)}' is not a domain name; the line is ignored.");
 
     public void NotHex(Token word, string keyword, bool wildcards) => Add("VRRP0538", Warning, word,
-        $"'{keyword}' takes an even number of hexadecimal digits{(wildcards ? ", or x for any" : "")}, not '{Clean(word.Text)}'; it is ignored.");
+        $"'{keyword}' takes an even number of hexadecimal digits{(wildcards ? ", or x for any" : "")}, not '{Clean(word)}'; it is ignored.");
 
     public void ReplyLengthsCrossed(Token word) => Add("VRRP0539", Warning, word, "min_reply_length is above max_reply_length, which is raised to it.");
 
     public void BindFamily(Token word, IPAddressValue target) => Add("VRRP0540", Warning, word,
-        $"'{Clean(word.Text)}' is not of the family of {target}, which is probed from it; the line is ignored.");
+        $"'{Clean(word)}' is not of the family of {target}, which is probed from it; the line is ignored.");
 
     public void LinkLocalWithoutInterface(Token word, IPAddressValue target) => Add("VRRP0541", Warning, word,
         $"{target} is a link-local address: without bind_if nobody knows on which link, and the check will fail.");
@@ -474,7 +486,7 @@ internal sealed class DiagnosticBag
     public void BadSyncDaemon(Place at, string problem) => Add("VRRP0550", Warning, at, $"'lvs_sync_daemon': {problem}; the line is ignored.");
 
     public void SyncInstanceUnknown(Token word) => Add("VRRP0551", Warning, word,
-        $"there is no vrrp_instance '{Clean(word.Text)}' for lvs_sync_daemon to follow; connections are not synchronised.");
+        $"there is no vrrp_instance '{Clean(word)}' for lvs_sync_daemon to follow; connections are not synchronised.");
 
     // 04xx: recognised, but nothing is done with it
 
@@ -488,7 +500,7 @@ internal sealed class DiagnosticBag
     public void NotActiveYet(List<Token> words, string block) => Add("VRRP0402", Warning, words[0],
         $"recognised, but not active in this version ({Clean(block)}): {string.Join(", ", words.Select(w => w.Text).Distinct(StringComparer.Ordinal))}.");
 
-    public void OptionNotActiveYet(Token word, string list) => Add("VRRP0403", Warning, word, $"recognised, but not active in this version: option '{Clean(word.Text)}' of '{list}'.");
+    public void OptionNotActiveYet(Token word, string list) => Add("VRRP0403", Warning, word, $"recognised, but not active in this version: option '{Clean(word)}' of '{list}'.");
 
     public void NoEffect(List<Token> words, string reason) => Add("VRRP0404", DiagnosticSeverity.Info, words[0],
         $"no effect here: {string.Join(", ", words.Select(w => w.Text).Distinct(StringComparer.Ordinal))} ({reason}).");
@@ -501,6 +513,9 @@ internal sealed class DiagnosticBag
     private static string Article(string arguments) => arguments.Contains(' ', StringComparison.Ordinal) ? $"arguments: {arguments}" : $"an argument: {arguments}";
 
     private static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A word of a file that goes into a message; what stands behind auth_pass is none, wherever the line is.</summary>
+    private static string Clean(Token word) => word.IsSecret ? "(hidden)" : Clean(word);
 
     /// <summary>Text of a file that goes into a message: no control characters, no endless words.</summary>
     private static string Clean(string text)

@@ -69,6 +69,7 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
         string text = line.Text;
         bool command = false;
         bool first = true;
+        bool secret = false;
         int i = 0;
         while (i < text.Length)
         {
@@ -80,7 +81,7 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
             else if (c is '{' or '}')
             {
                 EndLine(line, i);
-                Emit(line, c == '{' ? TokenKind.OpenBrace : TokenKind.CloseBrace, c == '{' ? "{" : "}", i, 1, quoted: false);
+                Emit(line, c == '{' ? TokenKind.OpenBrace : TokenKind.CloseBrace, c == '{' ? "{" : "}", i, 1, quoted: false, secret: false);
                 i++;
                 first = true;
                 command = false;
@@ -97,7 +98,7 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
                     return;
                 }
 
-                Emit(line, TokenKind.Word, text[(i + 1)..close], i, close + 1 - i, quoted: true);
+                Emit(line, TokenKind.Word, text[(i + 1)..close], i, close + 1 - i, quoted: true, secret);
                 i = close + 1;
                 first = false;
             }
@@ -107,7 +108,9 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
                 while (i < text.Length && !SourceLine.IsBlank(text[i]) && text[i] is not ('{' or '}' or '"') && !(command && text[i] == '\''))
                     i++;
                 string word = text[start..i].Replace(ProtectedOpen, '{').Replace(ProtectedClose, '}');
-                Emit(line, TokenKind.Word, word, start, i - start, quoted: false);
+                Emit(line, TokenKind.Word, word, start, i - start, quoted: false, secret);
+                // Also where the line is misplaced and the word is taken for something else.
+                secret |= word == "auth_pass";
                 if (first)
                     command = IsCommand(word);
                 first = false;
@@ -119,7 +122,7 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
 
     private static bool IsCommentStart(char c) => c is '#' or '!';
 
-    private void Emit(SourceLine line, TokenKind kind, string text, int start, int length, bool quoted)
+    private void Emit(SourceLine line, TokenKind kind, string text, int start, int length, bool quoted, bool secret)
     {
         var span = line.GetSpan(start, length);
         var use = line.GetUse(start, length);
@@ -134,7 +137,9 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
             }
         }
 
-        Tokens.Add(new(kind, text, span) { Quoted = quoted, Use = use, LeadingTrivia = trivia });
+        if (secret)
+            span.File?.MarkSecret(span.Start, span.Length);
+        Tokens.Add(new(kind, text, span) { Quoted = quoted, IsSecret = secret, Use = use, LeadingTrivia = trivia });
     }
 
     private void EndLine(SourceLine line, int at)

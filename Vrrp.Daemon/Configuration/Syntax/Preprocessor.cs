@@ -14,15 +14,17 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
     public const int MaxFileSize = 16 * 1024 * 1024;
     private const int MaxIncludeDepth = 32;
     private const int MaxFiles = 2000;
+    private const int MaxNames = 100_000;
     private const int MaxLineBytes = 1023;
     private const int MaxLines = 500_000;
-    private const int MaxExpandedCharacters = 64 * 1024 * 1024;
+    private const int MaxExpandedCharacters = 32 * 1024 * 1024;
     private const int MaxSubstitutionsPerLine = 500;
     private const int MaxExpandedLine = 32 * 1024;
 
     private readonly Stack<LineSource> _sources = new();
     private readonly Dictionary<string, Definition> _definitions = new(StringComparer.Ordinal);
     private readonly Lexer _lexer = new(diagnostics);
+    private readonly BoundedFiles _names = new(files, MaxNames);
     private readonly Random _random = new(options.RandomSeed ?? Environment.TickCount);
     private readonly string _configId = options.ConfigId ?? Environment.MachineName.Split('.')[0];
     private int _files;
@@ -236,11 +238,11 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
                 if (rest.Text.Length > 0)
                     diagnostics.TextAfterMultiLine(rest.GetSpan(0, rest.Text.Length), name);
                 pending.Add([.. value.Skip(1).Select(l => WithUse(l, use))]);
-                line = Join(line.Slice(0, at), WithUse(value[0], use));
+                line = Replace(line, at, line.Text.Length, value[0], use);
             }
             else
             {
-                line = Join(Join(line.Slice(0, at), WithUse(value[0], use)), line.Slice(end));
+                line = Replace(line, at, end, value[0], use);
             }
 
             at = line.Text.IndexOf('$', Math.Min(at, line.Text.Length));
@@ -319,24 +321,21 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
         return new(line.File, 0, line.Text, origins);
     }
 
-    private static SourceLine Join(SourceLine left, SourceLine right)
+    /// <summary>A line with other text in the place of a reference; the text keeps where it was written and gets where it is used.</summary>
+    private static SourceLine Replace(SourceLine line, int start, int end, SourceLine text, SourceSpan use)
     {
-        var origins = new Origin[left.Text.Length + right.Text.Length];
-        for (int i = 0; i < left.Text.Length; i++)
-            origins[i] = left[i];
-        for (int i = 0; i < right.Text.Length; i++)
-            origins[left.Text.Length + i] = right[i];
-        return new(left.File, 0, left.Text + right.Text, origins);
+        var origins = new Origin[start + text.Text.Length + line.Text.Length - end];
+        for (int i = 0; i < start; i++)
+            origins[i] = line[i];
+        for (int i = 0; i < text.Text.Length; i++)
+            origins[start + i] = text[i] with { Use = use };
+        for (int i = end; i < line.Text.Length; i++)
+            origins[start + text.Text.Length + i - end] = line[i];
+        return new(line.File, 0, string.Concat(line.Text.AsSpan(0, start), text.Text, line.Text.AsSpan(end)), origins);
     }
 
-    private static SourceLine Protect(SourceLine line, int open, int close)
-    {
-        var origins = new Origin[line.Text.Length];
-        for (int i = 0; i < origins.Length; i++)
-            origins[i] = line[i];
-        var text = new StringBuilder(line.Text) { [open] = Lexer.ProtectedOpen, [close] = Lexer.ProtectedClose };
-        return new(line.File, 0, text.ToString(), origins);
-    }
+    private static SourceLine Protect(SourceLine line, int open, int close) =>
+        line.WithText(new StringBuilder(line.Text) { [open] = Lexer.ProtectedOpen, [close] = Lexer.ProtectedClose }.ToString());
 
     private bool TryRepeat(SourceLine line, ImmutableDictionary<string, SourceLine> variables)
     {
@@ -500,12 +499,12 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
             string path = Path.Combine(directory, alternative);
             if (PathGlob.HasWildcard(alternative))
             {
-                var matches = PathGlob.Expand(files, path);
+                var matches = PathGlob.Expand(_names, path);
                 found.AddRange(matches);
                 if (matches.Count == 0 && strictness is 'w' or 'a')
                     diagnostics.IncludeMatchesNothing(span, alternative);
             }
-            else if (files.GetKind(path) == FileKind.Missing)
+            else if (_names.GetKind(path) == FileKind.Missing)
             {
                 bool required = alternatives.Count > 1 ? strictness is 'b' or 'a' : strictness is 'm' or 'w' or 'a';
                 diagnostics.IncludeMissing(span, path, required);
@@ -514,6 +513,13 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
             {
                 found.Add(path);
             }
+        }
+
+        if (_names.IsExhausted)
+        {
+            diagnostics.TooManyNames(span, MaxNames);
+            _stopped = true;
+            return true;
         }
 
         if (depth > MaxIncludeDepth || _files + found.Count > MaxFiles)
@@ -555,6 +561,27 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
         }
 
         Push(new SourceText(path, text, encoding), Path.GetDirectoryName(path) ?? "", depth);
+    }
+
+    /// <summary>A file system that is empty once so many names in it were looked at: patterns of directories in directories never end.</summary>
+    private sealed class BoundedFiles(IConfigurationFiles files, int names) : IConfigurationFiles
+    {
+        private int _left = names;
+
+        public bool IsExhausted => _left <= 0;
+
+        public FileKind GetKind(string path) => --_left < 0 ? FileKind.Missing : files.GetKind(path);
+
+        public byte[]? Read(string path, int limit, out string? problem) => files.Read(path, limit, out problem);
+
+        public IReadOnlyList<string> List(string directory)
+        {
+            if (--_left < 0)
+                return [];
+            var list = files.List(directory);
+            _left -= list.Count;
+            return list;
+        }
     }
 
     private sealed class LineSource(List<SourceLine> lines, ImmutableDictionary<string, SourceLine> variables, string directory, int depth)

@@ -32,6 +32,9 @@ internal sealed class SourceLine
         ? new(_file, _offset + start, Text.Substring(start, length))
         : new(_file, length > 0 ? _origins[start].Offset : _offset, Text.Substring(start, length), _origins[start..(start + length)]);
 
+    /// <summary>The same line with other characters in the same places.</summary>
+    public SourceLine WithText(string text) => _origins is null ? new(_file, _offset, text) : new(_file, _offset, text, _origins);
+
     public SourceLine Trim()
     {
         int start = 0, end = Text.Length;

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Text;
 
 namespace Vrrp.Daemon.Configuration.Syntax;
@@ -6,7 +7,7 @@ namespace Vrrp.Daemon.Configuration.Syntax;
 internal sealed class SourceText
 {
     private readonly int[] _lineStarts;
-    private readonly List<(int Start, int End)> _secrets = [];
+    private BitArray? _secrets;
 
     public SourceText(string path, string text, Encoding? encoding = null)
     {
@@ -52,16 +53,12 @@ internal sealed class SourceText
     }
 
     /// <summary>Marks characters that nobody may be shown, such as a password.</summary>
-    public void MarkSecret(int start, int length) => _secrets.Add((start, start + length));
-
-    public bool IsSecret(int offset)
+    public void MarkSecret(int start, int length)
     {
-        foreach (var (start, end) in _secrets)
-        {
-            if (offset >= start && offset < end)
-                return true;
-        }
-
-        return false;
+        _secrets ??= new BitArray(Text.Length);
+        for (int i = Math.Max(0, start); i < Math.Min((long)start + length, Text.Length); i++)
+            _secrets[i] = true;
     }
+
+    public bool IsSecret(int offset) => _secrets is not null && offset >= 0 && offset < Text.Length && _secrets[offset];
 }

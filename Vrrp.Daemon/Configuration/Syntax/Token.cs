@@ -23,6 +23,9 @@ internal sealed record Token(TokenKind Kind, string Text, SourceSpan Span)
     /// <summary>Blanks, comments and unused lines between the previous token of the file and this one.</summary>
     public SourceSpan LeadingTrivia { get; init; }
 
+    /// <summary>Whether it stands behind the keyword of a password on its line.</summary>
+    public bool IsSecret { get; init; }
+
     /// <summary>Whether the parser supplied it where the file lacks it.</summary>
     public bool IsMissing { get; init; }
 

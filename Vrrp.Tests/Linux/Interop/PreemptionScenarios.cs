@@ -52,6 +52,11 @@ public sealed class NoPreempt(ITestOutputHelper output) : InteropScenario(output
         await AssertOnlyHolderAsync(A);
         AssertSilent(B, back);
         await AssertClientReachesAsync(A);
+
+        // A Backup that leaves has nothing to say.
+        Assert.Equal(0, await B.StopAsync());
+        await WaitForAdvertsAsync(A, 2);
+        AssertSilent(B, back);
     }
 }
 

@@ -31,6 +31,9 @@ internal sealed class BackgroundProcess : IAsyncDisposable
 
     public bool HasEnded => _ended.IsCompleted;
 
+    /// <summary>What it ended with, once it has.</summary>
+    public int ExitCode => _process.ExitCode;
+
     /// <summary>What the program writes when it was started with binary output.</summary>
     public Stream Output => _process.StandardOutput.BaseStream;
 
@@ -49,6 +52,22 @@ internal sealed class BackgroundProcess : IAsyncDisposable
     }
 
     public void Send(PosixSignalNumber signal) => Tool.SendSignal(Id, signal);
+
+    /// <summary>Takes the processor from the program and its children; the kernel goes on answering for their addresses.</summary>
+    public void Freeze()
+    {
+        Send(PosixSignalNumber.Stop);
+        foreach (var child in Children())
+            Tool.SendSignal(child, PosixSignalNumber.Stop);
+    }
+
+    /// <summary>Gives the processor back.</summary>
+    public void Thaw()
+    {
+        foreach (var child in Children())
+            Tool.SendSignal(child, PosixSignalNumber.Continue);
+        Send(PosixSignalNumber.Continue);
+    }
 
     /// <summary>Kills the program and its children so that none of them can say a last word.</summary>
     public async Task KillAsync()

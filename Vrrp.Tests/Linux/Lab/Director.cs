@@ -14,17 +14,19 @@ internal sealed class Director : IAsyncDisposable
 {
     private readonly Laboratory _lab;
     private readonly string _configPath;
+    private readonly IReadOnlyList<string> _launcher;
     private BackgroundProcess? _process;
     private bool _endExpected;
 
-    private Director(Laboratory lab, LabHost host, DirectorKind kind)
+    private Director(Laboratory lab, LabHost host, DirectorKind kind, string? stateFolder, IReadOnlyList<string> launcher)
     {
         _lab = lab;
         Host = host;
         Kind = kind;
         Log = new LineLog(lab.Changed);
         _configPath = Path.Combine(lab.Folder, $"{host.Name}.conf");
-        PidPath = Path.Combine(lab.Folder, $"{host.Name}.pid");
+        PidPath = Path.Combine(stateFolder ?? lab.Folder, $"{host.Name}.pid");
+        _launcher = launcher;
     }
 
     public LabHost Host { get; }
@@ -44,9 +46,19 @@ internal sealed class Director : IAsyncDisposable
     /// <summary>Whether it ended although nobody asked it to.</summary>
     public bool HasDied => !_endExpected && _process is { HasEnded: true };
 
+    /// <summary>What it ended with; null while it runs.</summary>
+    public int? ExitCode => _process is { HasEnded: true } ended ? ended.ExitCode : null;
+
     public bool IsRunning => _process is { HasEnded: false };
 
-    public static Director Create(Laboratory lab, LabHost host, DirectorKind kind) => new(lab, host, kind);
+    /// <param name="lab">The laboratory.</param>
+    /// <param name="host">The host it runs on.</param>
+    /// <param name="kind">Which daemon.</param>
+    /// <param name="stateFolder">Where its pid file and what is beside it go; the laboratory's folder by default.</param>
+    /// <param name="launcher">A command that runs the daemon's command line, which follows it.</param>
+    public static Director Create(
+        Laboratory lab, LabHost host, DirectorKind kind, string? stateFolder = null, IReadOnlyList<string>? launcher = null) =>
+        new(lab, host, kind, stateFolder, launcher ?? []);
 
     public async Task StartAsync(string config)
     {
@@ -54,7 +66,6 @@ internal sealed class Director : IAsyncDisposable
             await _process.DisposeAsync();
         await WriteConfigAsync(config);
         LogStart = Log.Count;
-        _endExpected = false;
         string[] command = Kind switch
         {
             DirectorKind.Vrrp => [VrrpCommand(), "run", "-f", _configPath, "--pid-file", PidPath],
@@ -62,7 +73,10 @@ internal sealed class Director : IAsyncDisposable
             // because a killed child counts as running until the machine's first process has reaped it.
             _ => ["keepalived", "-n", "-l", "-D", "-P", "-f", _configPath, "-p", PidPath, "-r", $"{PidPath}.vrrp{LogStart}"],
         };
-        _process = BackgroundProcess.Start("ip", ["netns", "exec", Host.Namespace, .. command], Log, _lab.Changed);
+        string[] line = [.. _launcher, "ip", "netns", "exec", Host.Namespace, .. command];
+        _process = BackgroundProcess.Start(line[0], line[1..], Log, _lab.Changed);
+        // Not before: the one that has ended was to end.
+        _endExpected = false;
     }
 
     /// <summary>Waits for a transition that is logged; use what is on the wire and on the host where that says it.</summary>
@@ -75,6 +89,11 @@ internal sealed class Director : IAsyncDisposable
         await WriteConfigAsync(config);
         _process!.Send(PosixSignalNumber.Hangup);
     }
+
+    /// <summary>Takes the processor from it, until <see cref="Thaw"/>.</summary>
+    public void Freeze() => _process!.Freeze();
+
+    public void Thaw() => _process!.Thaw();
 
     public void Terminate()
     {

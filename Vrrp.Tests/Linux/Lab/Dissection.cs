@@ -17,10 +17,12 @@ internal sealed record Dissection(IReadOnlyList<DissectedFrame> Frames)
 
     private static readonly string[] Options = ["-n", "-o", "ip.check_checksum:TRUE"];
 
-    public static async Task<Dissection> ReadAsync(string path)
+    /// <param name="path">The capture.</param>
+    /// <param name="preferences">Further options of tshark.</param>
+    public static async Task<Dissection> ReadAsync(string path, params string[] preferences)
     {
         string[] format = ["-T", "fields", "-E", "separator=/t", "-E", "occurrence=a", "-E", "aggregator=;"];
-        var output = await Tool.RunAsync("tshark", [.. Options, "-r", path, .. format, .. Fields.SelectMany(field => new[] { "-e", field })]);
+        var output = await Tool.RunAsync("tshark", [.. Options, .. preferences, "-r", path, .. format, .. Fields.SelectMany(field => new[] { "-e", field })]);
         return new Dissection([.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(ParseLine)]);
     }
 

@@ -40,18 +40,19 @@ internal sealed class LabCapture : IAsyncDisposable
     public IReadOnlyList<CapturedFrame> Frames => Since(0);
 
     /// <summary>Returns when frames are being captured, not before.</summary>
-    public static async Task<LabCapture> StartAsync(string namespaceName, string bridge, string path, Signal changed)
+    /// <param name="filter">What to capture, in tcpdump's words; everything when empty.</param>
+    public static async Task<LabCapture> StartAsync(string namespaceName, string bridge, string path, Signal changed, string filter = "")
     {
         string[] arguments =
         [
             "netns", "exec", namespaceName, "tcpdump", "-i", bridge, "-n", "-U", "--immediate-mode", "--time-stamp-precision=nano",
-            "-B", "8192", "-w", "-",
+            "-B", "8192", "-w", "-", filter,
         ];
         var tcpdump = BackgroundProcess.Start("ip", arguments, new LineLog(changed), changed, binaryOutput: true);
         var capture = new LabCapture(tcpdump, path, changed);
         try
         {
-            await changed.WaitForAsync("tcpdump listening", TimeSpan.FromSeconds(20), () => tcpdump.Log.Contains("listening on") || tcpdump.HasEnded);
+            await changed.WaitForAsync("tcpdump listening", Laboratory.Patience, () => tcpdump.Log.Contains("listening on") || tcpdump.HasEnded);
             if (tcpdump.HasEnded)
                 throw new InvalidOperationException($"tcpdump does not run: {tcpdump.Log}");
         }
@@ -74,7 +75,7 @@ internal sealed class LabCapture : IAsyncDisposable
     {
         if (!_tcpdump.HasEnded && !_reading.IsCompleted)
             _tcpdump.Send(PosixSignalNumber.Terminate);
-        await _reading.WaitAsync(TimeSpan.FromSeconds(20));
+        await _reading.WaitAsync(Laboratory.Patience);
         await _tcpdump.WaitForEndAsync();
     }
 

@@ -41,10 +41,12 @@ internal sealed class LabHost : IAsyncDisposable
 
     public IPAddress LinkLocal(int network) => IPAddress.Parse($"fe80::ff:fe00:{(network << 8) | Number:x}");
 
-    public bool HasAddress(IPAddress address, int network = 0)
+    public bool HasAddress(IPAddress address, int network = 0) => HasAddress(address, Device(network));
+
+    public bool HasAddress(IPAddress address, string device)
     {
         lock (_addresses)
-            return _addresses.Contains((Device(network), address));
+            return _addresses.Contains((device, address));
     }
 
     public async Task StartAsync(int networks)
@@ -55,20 +57,37 @@ internal sealed class LabHost : IAsyncDisposable
             $"address monitor of {Name}", () => IpAsync("addr add 127.0.0.2/32 dev lo\naddr del 127.0.0.2/32 dev lo"), () => AddressLog.Count > 0);
         AddressLog.Added += Apply;
         for (var network = 0; network < networks; network++)
-        {
-            var device = Device(network);
-            // No duplicate address detection: link-local addresses are ready at once. No lock time: a neighbour entry follows every ARP.
-            await InsideAsync(
-                "sh", "-c", $"echo 0 >/proc/sys/net/ipv6/conf/{device}/accept_dad; echo 0 >/proc/sys/net/ipv4/neigh/{device}/locktime");
-            await IpAsync($"""
-                link set {device} up
-                addr add {IPv4(network)}/24 dev {device}
-                addr add {IPv6(network)}/64 dev {device} nodad
-                """);
-        }
+            await ConfigureInterfaceAsync(network);
         await _lab.Changed.WaitForAsync(
-            $"addresses of {Name}", TimeSpan.FromSeconds(20),
+            $"addresses of {Name}", Laboratory.Patience,
             () => Enumerable.Range(0, networks).All(network => HasAddress(LinkLocal(network), network) && HasAddress(IPv4(network), network)));
+    }
+
+    /// <summary>An interface with a cable to the bridge; a new one has the hardware address of the one before it.</summary>
+    public Task AddInterfaceAsync(int network)
+    {
+        var mac = string.Join(':', Mac(network).GetAddressBytes().Select(octet => octet.ToString("x2", CultureInfo.InvariantCulture)));
+        return _lab.SwitchAsync($"""
+            link add {Port(network)} type veth peer name {Device(network)} address {mac} netns {Namespace}
+            link set {Port(network)} master br{network} up
+            """);
+    }
+
+    /// <summary>Takes an interface out, with its cable and all its addresses.</summary>
+    public Task RemoveInterfaceAsync(int network) => IpAsync($"link del {Device(network)}");
+
+    /// <summary>Brings a new interface up with this host's own addresses.</summary>
+    public async Task ConfigureInterfaceAsync(int network)
+    {
+        var device = Device(network);
+        // No duplicate address detection: link-local addresses are ready at once. No lock time: a neighbour entry follows every ARP.
+        await InsideAsync(
+            "sh", "-c", $"echo 0 >/proc/sys/net/ipv6/conf/{device}/accept_dad; echo 0 >/proc/sys/net/ipv4/neigh/{device}/locktime");
+        await IpAsync($"""
+            link set {device} up
+            addr add {IPv4(network)}/24 dev {device}
+            addr add {IPv6(network)}/64 dev {device} nodad
+            """);
     }
 
     /// <summary>Runs iproute2 commands, one a line.</summary>
@@ -80,6 +99,13 @@ internal sealed class LabHost : IAsyncDisposable
 
     /// <summary>The cable between this host and the bridge: without it the link stays up and the carrier goes.</summary>
     public Task SetCableAsync(int network, bool plugged) => _lab.SwitchAsync($"link set {Port(network)} {(plugged ? "up" : "down")}");
+
+    /// <summary>What comes to this host is delayed, lost or reordered as netem says; the capture of the bridge sees it before that.</summary>
+    /// <param name="network">The bridge it comes from.</param>
+    /// <param name="netem">netem's words; empty ends it.</param>
+    public Task SetNetemAsync(int network, string netem) => netem.Length == 0
+        ? _lab.SwitchQueueAsync("del", "dev", Port(network), "root")
+        : _lab.SwitchQueueAsync(["replace", "dev", Port(network), "root", "netem", .. netem.Split(' ')]);
 
     /// <summary>Isolated hosts reach all others but not each other, with their links up.</summary>
     public Task SetIsolatedAsync(int network, bool isolated) =>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Vrrp.Tests.LaboratoryMachine;
 
 namespace Vrrp.Tests.Linux.Lab;
 
@@ -9,8 +10,8 @@ namespace Vrrp.Tests.Linux.Lab;
 /// </summary>
 internal sealed class Laboratory : IAsyncDisposable
 {
-    /// <summary>For what should happen within a second or is bounded by the protocol: machines may be slow.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    /// <summary>For what should happen within a second or is bounded by the protocol: machines may be slow, an emulated one is.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(LaboratoryNeed.IsInside ? 300 : 20);
 
     private const string NamePrefix = "vrrplab.";
 
@@ -24,8 +25,9 @@ internal sealed class Laboratory : IAsyncDisposable
     private readonly List<string> _namespaces = [];
     private readonly List<LabCapture> _captures = [];
     private readonly List<Director> _directors = [];
+    private readonly List<string> _volumes = [];
 
-    private Laboratory()
+    private Laboratory(bool hasThird)
     {
         var id = string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}.{Interlocked.Increment(ref s_count)}");
         Prefix = $"{NamePrefix}{id}.";
@@ -33,6 +35,7 @@ internal sealed class Laboratory : IAsyncDisposable
         _switch = $"{Prefix}sw";
         A = new LabHost(this, "a", 11);
         B = new LabHost(this, "b", 12);
+        Third = hasThird ? new LabHost(this, "d", 13) : null;
         Client = new LabHost(this, "c", 50);
     }
 
@@ -47,23 +50,30 @@ internal sealed class Laboratory : IAsyncDisposable
 
     public LabHost B { get; }
 
+    /// <summary>A further director's machine, where asked for.</summary>
+    public LabHost? Third { get; }
+
     public LabHost Client { get; }
 
     public IReadOnlyList<LabCapture> Captures => _captures;
 
     public IReadOnlyList<Director> Directors => _directors;
 
-    private IEnumerable<LabHost> Hosts => [A, B, Client];
+    /// <summary>All machines, the client last.</summary>
+    public IEnumerable<LabHost> Hosts => Third is null ? [A, B, Client] : [A, B, Third, Client];
 
-    public static async Task<Laboratory> CreateAsync(int networks = 1)
+    /// <param name="networks">How many bridges there are; each host has a port on each.</param>
+    /// <param name="hasThird">Whether there is a third director's machine.</param>
+    /// <param name="captured">What is captured, in tcpdump's words; everything when empty.</param>
+    public static async Task<Laboratory> CreateAsync(int networks = 1, bool hasThird = false, string captured = "")
     {
         LabRequirements.Demand();
         await LeftoversRemoved.Value;
         await Places.WaitAsync();
-        var lab = new Laboratory();
+        var lab = new Laboratory(hasThird);
         try
         {
-            await lab.BuildAsync(networks);
+            await lab.BuildAsync(networks, captured);
             return lab;
         }
         catch
@@ -73,12 +83,30 @@ internal sealed class Laboratory : IAsyncDisposable
         }
     }
 
-    public Director AddDirector(LabHost host, DirectorKind kind)
+    public Director AddDirector(LabHost host, DirectorKind kind, string? stateFolder = null, IReadOnlyList<string>? launcher = null)
     {
-        var director = Director.Create(this, host, kind);
+        var director = Director.Create(this, host, kind, stateFolder, launcher);
         _directors.Add(director);
         return director;
     }
+
+    /// <summary>A small file system in memory that can be filled without harm to the machine.</summary>
+    public async Task<string> AddVolumeAsync(string name, int kibibytes)
+    {
+        var path = Path.Combine(Folder, name);
+        Directory.CreateDirectory(path);
+        await Tool.RunAsync("mount", ["-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={kibibytes}k"), "vrrp-lab", path]);
+        _volumes.Add(path);
+        return path;
+    }
+
+    /// <summary>Packet filter rules of the switch, through which all frames between hosts pass.</summary>
+    public Task SwitchFilterAsync(string rules) => Tool.RunAsync("ip", ["netns", "exec", _switch, "nft", "-f", "-"], rules);
+
+    /// <summary>Queueing on the switch, towards the hosts.</summary>
+    public Task SwitchQueueAsync(params string[] arguments) => Tool.RunAsync("tc", ["-n", _switch, "qdisc", .. arguments]);
+
+    public Task TryRemoveSwitchQueueAsync(string port) => Tool.TryRunAsync("tc", ["-n", _switch, "qdisc", "del", "dev", port, "root"]);
 
     public Task SwitchAsync(string batch) => Tool.RunAsync("ip", ["-n", _switch, "-batch", "-"], batch);
 
@@ -143,6 +171,8 @@ internal sealed class Laboratory : IAsyncDisposable
                 await host.DisposeAsync();
             foreach (var name in _namespaces)
                 await Tool.TryRunAsync("ip", ["netns", "del", name]);
+            foreach (var volume in _volumes)
+                await Tool.RunAsync("umount", [volume]);
             Directory.Delete(Folder, recursive: true);
         }
         finally
@@ -151,7 +181,7 @@ internal sealed class Laboratory : IAsyncDisposable
         }
     }
 
-    private async Task BuildAsync(int networks)
+    private async Task BuildAsync(int networks, string captured)
     {
         Directory.CreateDirectory(Folder);
         _namespaces.AddRange([_switch, .. Hosts.Select(host => host.Namespace)]);
@@ -160,14 +190,8 @@ internal sealed class Laboratory : IAsyncDisposable
         {
             await SwitchAsync($"link add br{network} type bridge mcast_snooping 0 stp_state 0 forward_delay 0\nlink set br{network} up");
             foreach (var host in Hosts)
-            {
-                var mac = string.Join(':', host.Mac(network).GetAddressBytes().Select(octet => octet.ToString("x2", CultureInfo.InvariantCulture)));
-                await SwitchAsync($"""
-                    link add {host.Port(network)} type veth peer name {LabHost.Device(network)} address {mac} netns {host.Namespace}
-                    link set {host.Port(network)} master br{network} up
-                    """);
-            }
-            _captures.Add(await LabCapture.StartAsync(_switch, $"br{network}", Path.Combine(Folder, $"br{network}.pcap"), Changed));
+                await host.AddInterfaceAsync(network);
+            _captures.Add(await LabCapture.StartAsync(_switch, $"br{network}", Path.Combine(Folder, $"br{network}.pcap"), Changed, captured));
         }
         foreach (var host in Hosts)
         {
@@ -192,7 +216,12 @@ internal sealed class Laboratory : IAsyncDisposable
         if (!Directory.Exists(RootFolder))
             return;
         foreach (var folder in Directory.GetDirectories(RootFolder).Where(folder => !IsRunning(Path.GetFileName(folder).Split('.')[0])))
+        {
+            var volumes = File.ReadLines("/proc/mounts").Select(line => line.Split(' ')[1]).Where(path => path.StartsWith(folder + "/", StringComparison.Ordinal));
+            foreach (var volume in volumes.ToArray())
+                await Tool.RunAsync("umount", [volume]);
             Directory.Delete(folder, recursive: true);
+        }
     }
 
     // A process id is used again one day; only a test run counts.

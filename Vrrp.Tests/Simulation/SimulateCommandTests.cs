@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using Vrrp.Daemon.Commands;
+using Vrrp.Simulation;
+
+namespace Vrrp.Tests.Simulation;
+
+/// <summary><c>vrrp simulate</c>: what it prints, and its exit status.</summary>
+public class SimulateCommandTests
+{
+    private const string Sound = """
+        node A
+          router web vrid 51 priority 200 address 10.0.0.254
+        node B
+          router web vrid 51 address 10.0.0.254
+        at 10s crash A
+        at 20s start A
+        end 1m
+        """;
+
+    private static (int Status, string Output) Run(params string[] arguments)
+    {
+        var output = new StringWriter();
+        int status = SimulateCommand.Create().Parse(arguments).Invoke(new() { Output = output, Error = output });
+        return (status, output.ToString());
+    }
+
+    [Fact]
+    public void A_seed_is_replayed_with_its_timeline()
+    {
+        var (status, output) = Run("--seed", "7", "--timeline");
+
+        Assert.Equal(SimulateCommand.Sound, status);
+        Assert.StartsWith(RandomScenario.Create(7).Run().Timeline, output, StringComparison.Ordinal);
+        Assert.Contains("seed 7: 1 scenario, ", output, StringComparison.Ordinal);
+        Assert.Matches(@"violations +0", output);
+    }
+
+    [Fact]
+    public void Seeds_run_until_the_count_or_the_days_are_full()
+    {
+        Assert.Contains("seeds 3 to 7: 5 scenarios, ", Run("--seed", "3", "--count", "5").Output, StringComparison.Ordinal);
+        string output = Run("--days", "2").Output;
+        Assert.True(double.Parse(Regex.Match(output, @"([\d.]+) router-days").Groups[1].Value, null) >= 2, output);
+    }
+
+    [Fact]
+    public void A_file_is_run_and_summed_up()
+    {
+        using var file = new TemporaryFile(Sound);
+        var (status, output) = Run("--scenario", file.Path);
+
+        Assert.Equal(SimulateCommand.Sound, status);
+        Assert.Contains($"{file.Path}: 1 scenario, 0.00 router-days", output, StringComparison.Ordinal);
+        Assert.Matches(@"disturbances +2\s+1  Crash\s+1  Start\s", output);
+        Assert.Matches(@"1  Backup → Master \(Preempted\)", output);
+        Assert.DoesNotContain("crashes", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_cannot_be_read_is_told_with_the_line()
+    {
+        using var file = new TemporaryFile(Sound.Replace("at 10s", "at ten", StringComparison.Ordinal));
+        var (status, output) = Run("--scenario", file.Path);
+        Assert.Equal(SimulateCommand.Unusable, status);
+        Assert.StartsWith($"{file.Path}: line 5: 'ten' is no time", output, StringComparison.Ordinal);
+        Assert.Equal(SimulateCommand.Unusable, Run("--scenario", file.Path + ".none").Status);
+    }
+
+    [Theory]
+    [InlineData("--timeline")]
+    [InlineData("--timeline", "--seed", "1", "--count", "2")]
+    [InlineData("--scenario", "x", "--seed", "1")]
+    [InlineData("--count", "1", "--days", "1")]
+    [InlineData("--count", "many")]
+    public void A_command_line_that_makes_no_sense_is_refused(params string[] arguments) =>
+        Assert.Equal(SimulateCommand.Unusable, Run(arguments).Status);
+
+    [Fact]
+    public void The_help_names_every_option_and_the_exit_statuses()
+    {
+        var root = new RootCommand { SimulateCommand.Create() };
+        var output = new StringWriter();
+        root.Parse(["simulate", "--help"]).Invoke(new() { Output = output });
+        foreach (string word in (string[])["--seed", "--count", "--days", "--scenario", "--shrink", "--timeline", "Exit status: 0", "2 one was"])
+            Assert.Contains(word, output.ToString(), StringComparison.Ordinal);
+    }
+
+    private sealed class TemporaryFile : IDisposable
+    {
+        public TemporaryFile(string text) => File.WriteAllText(Path, text);
+
+        public string Path { get; } = System.IO.Path.GetTempFileName();
+
+        public void Dispose() => File.Delete(Path);
+    }
+}
