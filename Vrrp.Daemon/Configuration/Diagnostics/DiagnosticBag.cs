@@ -515,7 +515,7 @@ internal sealed class DiagnosticBag
     private static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A word of a file that goes into a message; what stands behind auth_pass is none, wherever the line is.</summary>
-    private static string Clean(Token word) => word.IsSecret ? "(hidden)" : Clean(word);
+    private static string Clean(Token word) => word.IsSecret ? "(hidden)" : Clean(word.Text);
 
     /// <summary>Text of a file that goes into a message: no control characters, no endless words.</summary>
     private static string Clean(string text)
