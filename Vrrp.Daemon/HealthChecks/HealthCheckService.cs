@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Ipvs;
@@ -17,7 +16,7 @@ internal sealed class HealthCheckService(
 
     private readonly Lock _lock = new();
     private readonly Dictionary<CheckId, Probe> _probes = [];
-    private readonly ConcurrentBag<Task> _ended = [];
+    private readonly List<Task> _ended = [];
 
     /// <summary>
     /// Told what each probe makes of its check, and whether that is news: up or down as before, with the weight as before, is none.
@@ -71,13 +70,15 @@ internal sealed class HealthCheckService(
     /// <summary>Ends all checks and waits until none runs.</summary>
     public async ValueTask DisposeAsync()
     {
+        Task[] ended;
         lock (_lock)
         {
             foreach (var (id, probe) in _probes.ToArray())
                 End(id, probe);
+            ended = [.. _ended];
         }
 
-        await Task.WhenAll(_ended).ConfigureAwait(false);
+        await Task.WhenAll(ended).ConfigureAwait(false);
     }
 
     private TimeSpan FirstDelay(HealthCheck check) => Settling + (check.WarmUp * random.NextDouble());
@@ -85,6 +86,7 @@ internal sealed class HealthCheckService(
     private void End(CheckId id, Probe probe)
     {
         _probes.Remove(id);
+        _ended.RemoveAll(task => task.IsCompleted);
         probe.Cancellation.Cancel();
         _ended.Add(probe.Running);
     }

@@ -109,9 +109,10 @@ internal sealed class DirectorService(
         _timer = null;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Also after a start of the daemon that failed elsewhere nothing of ours stays in the table.</summary>
     public async ValueTask DisposeAsync()
     {
+        await StopAsync(CancellationToken.None).ConfigureAwait(false);
         _messages.Writer.TryComplete();
         await _running.ConfigureAwait(false);
         _watch?.Dispose();
@@ -129,6 +130,7 @@ internal sealed class DirectorService(
     private async Task RunAsync()
     {
         var done = new List<TaskCompletionSource>();
+        var asked = new List<TaskCompletionSource<DirectorSnapshot>>();
         while (await _messages.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
             // What came in together is applied together: a thousand servers that come up at once are a handful of system calls.
@@ -140,6 +142,8 @@ internal sealed class DirectorService(
                     isStopping |= message is Stop;
                     if (message is Configured configured)
                         done.Add(configured.Done);
+                    if (message is Asked question)
+                        asked.Add(question.Answer);
                     Take(message);
                 }
 
@@ -158,7 +162,10 @@ internal sealed class DirectorService(
 
             foreach (var waiting in done)
                 waiting.TrySetResult();
+            foreach (var answer in asked)
+                answer.SetResult(TakeSnapshot());
             done.Clear();
+            asked.Clear();
         }
     }
 
@@ -179,19 +186,24 @@ internal sealed class DirectorService(
                 break;
             case RoundPassed:
                 _wantsWholeTable = true;
+                WatchAddresses();
                 break;
             case AddressesAreNow addresses:
                 _addresses = addresses.Addresses;
                 SuspendChecks();
                 break;
-            case Asked asked:
-                asked.Answer.SetResult(TakeSnapshot());
+            case AddressesUnknown unknown:
+                // What was known last holds until the next round, which looks again.
+                IpvsLog.AddressesUnknown(logger, unknown.Problem);
+                _watch?.Dispose();
+                _watch = null;
                 break;
         }
     }
 
     private void Configure(DaemonConfig config, bool isStart)
     {
+        bool hadServers = !_config.VirtualServers.IsEmpty;
         _config = config;
         Tell(_state.Configure(config.VirtualServers, isStart));
         checks.Configure([.. config.VirtualServers.SelectMany(server => server.RealServers.SelectMany(real =>
@@ -199,22 +211,34 @@ internal sealed class DirectorService(
         WatchAddresses();
         SuspendChecks();
         _wantsWholeTable = true;
+        // What differs now differs because of us.
+        _hasSettled = false;
         if (_table is not null)
             SetTimeouts();
 
-        if (!config.VirtualServers.IsEmpty || !isStart)
+        if (!config.VirtualServers.IsEmpty || hadServers)
             IpvsLog.Applied(logger, config.VirtualServers.Length, config.VirtualServers.Sum(server => server.RealServers.Length));
     }
 
     private void WatchAddresses()
     {
         bool isNeeded = _config.VirtualServers.Any(server => server.HaSuspend);
-        if (isNeeded && _watch is null)
-            _watch = host.WatchAddresses?.Invoke(addresses => _messages.Writer.TryWrite(new AddressesAreNow(addresses)));
-        if (isNeeded)
+        if (!isNeeded)
+        {
+            _watch?.Dispose();
+            (_watch, _addresses) = (null, null);
             return;
-        _watch?.Dispose();
-        (_watch, _addresses) = (null, null);
+        }
+
+        try
+        {
+            _watch ??= host.WatchAddresses?.Invoke(
+                addresses => _messages.Writer.TryWrite(new AddressesAreNow(addresses)), problem => _messages.Writer.TryWrite(new AddressesUnknown(problem)));
+        }
+        catch (Exception exception) when (exception is IOException or Vrrp.Linux.LinuxException)
+        {
+            IpvsLog.AddressesUnknown(logger, exception.Message);
+        }
     }
 
     // Until the addresses are known none is here; the first check begins later than that.
@@ -361,15 +385,16 @@ internal sealed class DirectorService(
         string subject = change.Destination is null ? change.Service.Key.ToString() : $"{change.Service.Key} {change.Destination.Key}";
         if (outcome.Message is { } problem)
         {
-            // Said once until it is another problem or it is gone.
-            if (_toldProblems.GetValueOrDefault(subject) != problem)
+            // Said once until it is another problem or it is gone; of a service that was refused itself its servers say nothing new.
+            bool isOfRefusedService = change.Destination is not null && _toldProblems.ContainsKey(change.Service.Key.ToString());
+            if (!isOfRefusedService && _toldProblems.GetValueOrDefault(subject) != problem)
                 IpvsLog.Refused(logger, problem);
             _toldProblems[subject] = problem;
             return;
         }
 
-        _toldProblems.Remove(subject);
-        if (isForeignEdit)
+        bool wasRefused = _toldProblems.Remove(subject);
+        if (isForeignEdit && !wasRefused)
             IpvsLog.Corrected(logger, IpvsPlan.Describe(change));
         if (change.Kind == IpvsChangeKind.RemoveService)
             _ours.Remove(change.Service.Key);
@@ -556,6 +581,8 @@ internal sealed class DirectorService(
     private sealed record RouterIsNow(string VirtualRouter, VrrpState State) : Message;
 
     private sealed record RoundPassed : Message;
+
+    private sealed record AddressesUnknown(string Problem) : Message;
 
     private sealed record AddressesAreNow(IReadOnlySet<IPAddressValue> Addresses) : Message;
 

@@ -76,4 +76,7 @@ internal static partial class IpvsLog
 
     [LoggerMessage(126, LogLevel.Warning, "scripts of VS {VirtualServer} take longer than what happens: {Keyword} of {Subject} is not run")]
     public static partial void ScriptDropped(ILogger logger, string virtualServer, string keyword, string subject);
+
+    [LoggerMessage(127, LogLevel.Error, "whether the addresses of virtual servers are on this host (ha_suspend) cannot be told: {Problem}; looked for again every ten seconds")]
+    public static partial void AddressesUnknown(ILogger logger, string problem);
 }

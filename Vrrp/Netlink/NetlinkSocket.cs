@@ -93,6 +93,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// <summary>Descriptor that polls readable when a notification waits.</summary>
     public int Descriptor => _descriptor;
 
+    /// <summary>Calls into the kernel so far.</summary>
+    public int SystemCalls { get; private set; }
+
     /// <summary>A number for the next message; consecutive calls give consecutive numbers.</summary>
     public uint NextSequence() => ++_sequence;
 
@@ -161,6 +164,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         {
             for (int i = 0; i < AckSlots; i++)
                 _acks[i].Header.NameLength = (uint)sizeof(NetlinkAddress);
+            SystemCalls++;
             int count = RecvMMsg(_descriptor, _acks, (uint)Math.Min(missing, AckSlots), 0, null);
             if (count < 0)
             {
@@ -273,6 +277,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private int Send(ReadOnlySpan<byte> octets)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        SystemCalls++;
         fixed (byte* start = octets)
         {
             NetlinkAddress kernel = new() { Family = AF_NETLINK };
@@ -292,6 +297,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private nint Receive(out bool truncated)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        SystemCalls++;
         truncated = false;
         while (true)
         {
