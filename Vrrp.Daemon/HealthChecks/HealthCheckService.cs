@@ -22,7 +22,7 @@ internal sealed class HealthCheckService(
     /// Told what each probe makes of its check, and whether that is news: up or down as before, with the weight as before, is none.
     /// Called on any thread.
     /// </summary>
-    public Action<CheckId, HealthState, bool>? Probed { get; set; }
+    public Action<CheckId, HealthCheck, HealthState, bool>? Probed { get; set; }
 
     /// <summary>Makes the running checks those given. One that is as it was goes on undisturbed.</summary>
     public void Configure(IReadOnlyCollection<(CheckId Id, HealthCheck Check)> wanted)
@@ -105,7 +105,7 @@ internal sealed class HealthCheckService(
                 var result = await checker.CheckAsync(token).ConfigureAwait(false);
                 var before = probe.State;
                 var state = probe.Publish(result, time.GetUtcNow(), out var wait);
-                Probed?.Invoke(probe.Id, state, !before.HasResult || before.IsUp != state.IsUp || before.Weight != state.Weight);
+                Probed?.Invoke(probe.Id, probe.Check, state, !before.HasResult || before.IsUp != state.IsUp || before.Weight != state.Weight);
                 await Task.Delay(wait, time, token).ConfigureAwait(false);
             }
         }
@@ -118,7 +118,7 @@ internal sealed class HealthCheckService(
             // Ours to mend, and until then a server that nobody watches does not serve.
             HealthLog.CheckerFailed(logger, exception, probe.Check.Kind, probe.Id.RealServer.ToString(), probe.Id.VirtualServer);
             var state = probe.Publish(CheckResult.Failure($"the checker itself failed: {exception.Message}"), time.GetUtcNow(), out _);
-            Probed?.Invoke(probe.Id, state with { IsUp = false }, true);
+            Probed?.Invoke(probe.Id, probe.Check, state with { IsUp = false }, true);
         }
         finally
         {

@@ -27,7 +27,8 @@ internal sealed class DirectorService(
     private readonly Dictionary<string, VrrpState> _routers = new(StringComparer.Ordinal);
     private readonly HashSet<SyncDaemon> _syncDaemons = [];
     private IpvsOwnership _ours = new();
-    private DaemonConfig _config = new() { Path = initial.Path };
+    // Read by the checks as well.
+    private volatile DaemonConfig _config = new() { Path = initial.Path };
     private IIpvsTable? _table;
     private IDisposable? _watch;
     private HashSet<string> _resting = [];
@@ -58,10 +59,11 @@ internal sealed class DirectorService(
     {
         if (ledger is not null)
             _ours = ledger.Read();
-        checks.Probed = (id, health, isNews) =>
+        checks.Probed = (id, check, health, isNews) =>
         {
-            if (isNews || health.Failures > 0)
-                _messages.Writer.TryWrite(new Probed(id, health));
+            bool isLogged = health.Failures > 0 && (check.LogAllFailures || _config.GlobalDefs.CheckerLogAllFailures);
+            if (isNews || isLogged)
+                _messages.Writer.TryWrite(new Probed(id, check, health, isLogged));
         };
         _running = RunAsync();
         _timer = time.CreateTimer(_ => _messages.Writer.TryWrite(new RoundPassed()), null, Round, Round);
@@ -177,7 +179,8 @@ internal sealed class DirectorService(
                 Configure(configured.Config, configured.IsStart);
                 break;
             case Probed probed:
-                LogProbe(probed);
+                if (probed is { IsLogged: true, Health.LastError: { } reason })
+                    IpvsLog.ProbeFailed(logger, probed.Check.Kind, probed.Id.RealServer.ToString(), probed.Id.VirtualServer, reason);
                 Tell(_state.Take(probed.Id, probed.Health));
                 break;
             case RouterIsNow router:
@@ -288,17 +291,6 @@ internal sealed class DirectorService(
         }
     }
 
-    private void LogProbe(Probed probed)
-    {
-        if (probed.Health.LastError is not { } reason || probed.Health.Failures == 0)
-            return;
-        var server = _state.Servers.FirstOrDefault(server => server.Name == probed.Id.VirtualServer);
-        var real = server?.RealServers.FirstOrDefault(real => DirectorState.KeyOf(real) == probed.Id.RealServer);
-        if (real is not null && probed.Id.Number < real.Checks.Length && real.Checks[probed.Id.Number] is var check
-            && (check.LogAllFailures || _config.GlobalDefs.CheckerLogAllFailures))
-            IpvsLog.ProbeFailed(logger, check.Kind, probed.Id.RealServer.ToString(), probed.Id.VirtualServer, reason);
-    }
-
     private void Reconcile()
     {
         if (!_wantsWholeTable && !_wantsSync && _dirty.Count == 0)
@@ -324,7 +316,7 @@ internal sealed class DirectorService(
         }
         catch (Exception exception) when (exception is IOException or Vrrp.Linux.LinuxException)
         {
-            TellUnavailable(exception.Message);
+            TellUnavailable(exception);
             CloseTable();
         }
     }
@@ -436,11 +428,15 @@ internal sealed class DirectorService(
         _messages.Writer.TryWrite(new RoundPassed());
     }
 
-    private void TellUnavailable(string problem)
+    private void TellUnavailable(Exception exception)
     {
-        if (_toldUnavailable != problem)
-            IpvsLog.Unavailable(logger, problem, "Load it with 'modprobe ip_vs', or build it into the kernel; it is looked for every ten seconds.");
-        _toldUnavailable = problem;
+        if (_toldUnavailable != exception.Message)
+        {
+            IpvsLog.Unavailable(logger, exception.Message, exception is IpvsUnavailableException
+                ? "Load it with 'modprobe ip_vs', or build it into the kernel; it is looked for every ten seconds." : "It is tried again every ten seconds.");
+        }
+
+        _toldUnavailable = exception.Message;
     }
 
     private void CloseTable()
@@ -553,7 +549,7 @@ internal sealed class DirectorService(
         }
         catch (IOException exception)
         {
-            TellUnavailable(exception.Message);
+            TellUnavailable(exception);
         }
     }
 
@@ -576,7 +572,7 @@ internal sealed class DirectorService(
 
     private sealed record Configured(DaemonConfig Config, bool IsStart, TaskCompletionSource Done) : Message;
 
-    private sealed record Probed(CheckId Id, HealthState Health) : Message;
+    private sealed record Probed(CheckId Id, HealthCheck Check, HealthState Health, bool IsLogged) : Message;
 
     private sealed record RouterIsNow(string VirtualRouter, VrrpState State) : Message;
 

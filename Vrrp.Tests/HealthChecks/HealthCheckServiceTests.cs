@@ -19,7 +19,7 @@ public sealed class HealthCheckServiceTests : IAsyncLifetime
     {
         _service = new(check => new Probe(this, check), _time, new Random(7), NullLogger<HealthCheckService>.Instance)
         {
-            Probed = (id, state, isNews) => _told.Enqueue((Number(id), state, isNews)),
+            Probed = (id, _, state, isNews) => _told.Enqueue((Number(id), state, isNews)),
         };
     }
 

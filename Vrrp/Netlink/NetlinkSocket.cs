@@ -34,8 +34,8 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private const int NETLINK_GET_STRICT_CHK = 12;
     private const int MSG_TRUNC = 0x20;
 
-    private const int BufferLength = 64 * 1024;
-    private const int AckLength = 1024;
+    private const int BufferLength = 128 * 1024;
+    private const int AckLength = 512;
     private const int AckSlots = BufferLength / AckLength;
     private const int DumpAttempts = 16;
 
