@@ -11,5 +11,8 @@ internal sealed class DaemonRun
     /// <summary>File that records the addresses this daemon installs; null: none is kept.</summary>
     public string? LedgerPath { get; init; }
 
+    /// <summary>Unix socket at which status is served; null: none is.</summary>
+    public string? StatusSocketPath { get; init; }
+
     public int ExitCode { get; set; }
 }

@@ -4,6 +4,8 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Failover;
+using Vrrp.Daemon.Ipvs;
+using Vrrp.Daemon.Status;
 
 namespace Vrrp.Daemon.Hosting;
 
@@ -36,6 +38,16 @@ internal static class DaemonServices
         builder.Services.AddSingleton<VrrpService>();
         builder.Services.AddHostedService(services => services.GetRequiredService<VrrpService>());
         builder.Services.AddHostedService<ReloadService>();
+        // After the routers have started, and stopped before them.
+        builder.Services.AddHostedService(services => new StatusService(
+            run,
+            StatusDocuments.Create(
+                run,
+                () => services.GetRequiredService<VrrpService>().Routers,
+                services.GetService<DirectorService>() is { } director ? director.GetSnapshotAsync : null,
+                services.GetRequiredService<TimeProvider>()),
+            services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<ILogger<StatusService>>()));
         // A hand-over waits at most the longest skew time plus half a second to two seconds; a second signal ends it.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         return builder.Build();
