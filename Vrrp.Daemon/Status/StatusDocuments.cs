@@ -17,15 +17,15 @@ internal static class StatusDocuments
 
     /// <param name="run">Which run of the daemon.</param>
     /// <param name="routers">All virtual routers, as published.</param>
-    /// <param name="director">Asks the director. Null: there is none.</param>
+    /// <param name="director">Asks the director.</param>
     /// <param name="time">The clock.</param>
     public static Dictionary<string, Func<Task<byte[]>>> Create(
-        DaemonRun run, Func<IReadOnlyList<VirtualRouter>> routers, Func<Task<DirectorSnapshot>>? director, TimeProvider time) => new(StringComparer.Ordinal)
+        DaemonRun run, Func<IReadOnlyList<VirtualRouter>> routers, Func<Task<DirectorSnapshot>> director, TimeProvider time) => new(StringComparer.Ordinal)
         {
             [Status] = () => Task.FromResult(JsonSerializer.SerializeToUtf8Bytes(Describe(run, routers(), time.GetUtcNow()), StatusJson.Compact.NodeReport)),
             [Ipvs] = async () =>
             {
-                var snapshot = director is null ? DirectorSnapshot.Empty : await AskAsync(director, time).ConfigureAwait(false);
+                var snapshot = await AskAsync(director, time).ConfigureAwait(false);
                 var report = DirectorReport.Create(snapshot, Environment.ProcessId, NetworkNamespaceName(), time.GetUtcNow());
                 return JsonSerializer.SerializeToUtf8Bytes(report, StatusJson.Compact.DirectorReport);
             },

@@ -199,13 +199,13 @@ public sealed class StatusServiceTests : IDisposable
     [Fact]
     public async Task Without_a_path_nothing_is_served()
     {
-        using var service = new StatusService(new() { ConfigurationPath = "test.conf" }, Documents(null), _time, NullLogger<StatusService>.Instance);
+        using var service = new StatusService(new() { ConfigurationPath = "test.conf" }, Documents(() => Task.FromResult(DirectorSnapshot.Empty)), _time, NullLogger<StatusService>.Instance);
         await service.StartAsync(default);
         await service.StopAsync(default);
         Assert.Empty(_folder.GetFileSystemInfos());
     }
 
-    private static Dictionary<string, Func<Task<byte[]>>> Documents(Func<Task<DirectorSnapshot>>? director) =>
+    private static Dictionary<string, Func<Task<byte[]>>> Documents(Func<Task<DirectorSnapshot>> director) =>
         StatusDocuments.Create(new() { ConfigurationPath = "test.conf" }, () => [], director, TimeProvider.System);
 
     private DirectorReport Ask() => StatusClient.Get(SocketPath, StatusDocuments.Ipvs, StatusJson.Compact.DirectorReport);
