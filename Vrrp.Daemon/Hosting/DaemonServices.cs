@@ -73,7 +73,7 @@ internal static class DaemonServices
         services.AddSingleton(provider => new HealthCheckService(
             provider.GetRequiredService<HealthCheckers>().Create,
             provider.GetRequiredService<TimeProvider>(),
-            Random.Shared,
+            new Random(),
             provider.GetRequiredService<ILogger<HealthCheckService>>()));
         services.AddSingleton<DirectorScripts>();
         services.AddSingleton(provider =>
