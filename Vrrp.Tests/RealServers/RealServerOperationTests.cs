@@ -98,7 +98,7 @@ public sealed class RealServerOperationTests : IDisposable
             try
             {
                 Down(kernel);
-                Assert.True(refused > 10);
+                Assert.Equal(10, refused);
                 return;
             }
             catch (RealServerException exception)

@@ -203,19 +203,20 @@ public sealed class RealServerPlanTests
     {
         Assert.Equal(
             [
-                new("tunl0", "up", "down", false),
-                new("net.ipv4.conf.all.arp_ignore", "1, 2 or 8", "0", false),
-                new("net.ipv4.conf.tunl0.arp_ignore", "1, 2 or 8", "0", false),
-                new("net.ipv4.conf.all.arp_announce", "2", "0", false),
-                new("net.ipv4.conf.tunl0.arp_announce", "2", "0", false),
-                new("net.ipv4.conf.all.rp_filter", "0", "1", false),
-                new("net.ipv4.conf.tunl0.rp_filter", "0", "2", false),
-                new("10.0.0.100/32", "on tunl0", "missing", false),
+                "tunl0: up, down",
+                "net.ipv4.conf.all.arp_ignore: 1, 2 or 8, 0",
+                "net.ipv4.conf.tunl0.arp_ignore: 1, 2 or 8, 0",
+                "net.ipv4.conf.all.arp_announce: 2, 0",
+                "net.ipv4.conf.tunl0.arp_announce: 2, 0",
+                "net.ipv4.conf.all.rp_filter: 0, 1",
+                "net.ipv4.conf.tunl0.rp_filter: 0, 2",
+                "10.0.0.100/32: on tunl0, missing",
             ],
-            Compare(Tun("10.0.0.100")));
+            Compare(Tun("10.0.0.100")).Where(row => !row.Matches).Select(row => $"{row.What}: {row.Wanted}, {row.Found}"));
         Up(Tun("10.0.0.100"));
+        Assert.Equal(8, Compare(Tun("10.0.0.100")).Length);
         Assert.All(Compare(Tun("10.0.0.100")), row => Assert.True(row.Matches, row.ToString()));
-        Assert.Equal([new("lo", "up", "up", true), new("::2/128", "on lo", "missing", false)], Compare(Dr("::2")));
+        Assert.Equal(["lo: up True", "2001:db8::2/128: missing False"], Compare(Dr("2001:db8::2")).Select(row => $"{row.What}: {row.Found} {row.Matches}"));
     }
 
     [Theory]
