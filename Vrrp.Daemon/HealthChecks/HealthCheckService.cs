@@ -51,16 +51,13 @@ internal sealed class HealthCheckService(
         }
     }
 
-    /// <summary>Lets the checks of a virtual server rest, or go on.</summary>
-    public void Suspend(string virtualServer, bool isSuspended)
+    /// <summary>Lets the checks of these virtual servers rest and all others go on.</summary>
+    public void Suspend(IReadOnlySet<string> virtualServers)
     {
         lock (_lock)
         {
             foreach (var (id, probe) in _probes)
-            {
-                if (id.VirtualServer == virtualServer)
-                    probe.Suspend(isSuspended);
-            }
+                probe.Suspend(virtualServers.Contains(id.VirtualServer));
         }
     }
 

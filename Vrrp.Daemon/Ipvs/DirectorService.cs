@@ -12,13 +12,8 @@ namespace Vrrp.Daemon.Ipvs;
 /// hour) and brings the kernel to what is wanted. Nobody else waits for the kernel, and it waits for nobody else.
 /// </summary>
 internal sealed class DirectorService(
-    DaemonConfig initial,
-    IpvsLedger? ledger,
-    Func<IIpvsTable> open,
-    Action? loadModule,
-    HealthCheckService checks,
-    TimeProvider time,
-    ILogger<DirectorService> logger) : IHostedService, IAsyncDisposable
+    DaemonConfig initial, IpvsLedger? ledger, DirectorHost host, HealthCheckService checks, TimeProvider time, ILogger<DirectorService> logger)
+    : IHostedService, IAsyncDisposable
 {
     /// <summary>How often the whole table is compared, to find what someone else changed, and the module looked for while it is missing.</summary>
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(10);
@@ -34,12 +29,18 @@ internal sealed class DirectorService(
     private IpvsOwnership _ours = new();
     private DaemonConfig _config = new() { Path = initial.Path };
     private IIpvsTable? _table;
+    private IDisposable? _watch;
+    private HashSet<string> _resting = [];
+    private IReadOnlySet<IPAddressValue>? _addresses;
     private string? _toldUnavailable;
+    private bool _hasTriedModule;
     private bool _isFirstTable = true;
     private bool _wantsWholeTable = true;
+    private bool _wantsSync = true;
     private bool _hasSettled;
     private ITimer? _timer;
     private Task _running = Task.CompletedTask;
+
     /// <summary>Told what happens to servers and quorums, in order, on the director's loop: whoever takes long hands it on.</summary>
     public Action<DirectorEvent>? Occurred { get; set; }
 
@@ -52,7 +53,7 @@ internal sealed class DirectorService(
         return answer.Task;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Begins, and waits for nothing: VRRP is not to be late because of the table.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         if (ledger is not null)
@@ -64,17 +65,36 @@ internal sealed class DirectorService(
         };
         _running = RunAsync();
         _timer = time.CreateTimer(_ => _messages.Writer.TryWrite(new RoundPassed()), null, Round, Round);
-        return ApplyAsync(initial, isStart: true);
+        _ = ApplyAsync(initial, isStart: true);
+        return Task.CompletedTask;
     }
 
     /// <summary>Makes the running virtual servers those of a configuration.</summary>
     public Task ApplyAsync(DaemonConfig config) => ApplyAsync(config, isStart: false);
 
+    /// <summary>Tells what the engine tells, of which states are of interest.</summary>
+    public void Take(VrrpNotification notification)
+    {
+        if (notification is RouterTransition transition)
+            RouterIs(transition.VirtualRouter, transition.To);
+    }
+
     /// <summary>Tells the state of a virtual router, which a synchronisation daemon may follow.</summary>
     public void RouterIs(string virtualRouter, VrrpState state) => _messages.Writer.TryWrite(new RouterIsNow(virtualRouter, state));
 
-    /// <summary>Tells whether this host holds the address of a virtual server with ha_suspend.</summary>
-    public void AddressIs(string virtualServer, bool isPresent) => checks.Suspend(virtualServer, !isPresent);
+    /// <summary>Logs a line for each virtual server: what it is now.</summary>
+    public async Task LogStatusAsync()
+    {
+        foreach (var server in (await GetSnapshotAsync().ConfigureAwait(false)).VirtualServers)
+        {
+            IpvsLog.Status(
+                logger,
+                server.Config.Name,
+                server.HasQuorum ? "quorum" : "no quorum",
+                server.RealServers.Count(real => real.IsUp),
+                server.RealServers.Length);
+        }
+    }
 
     /// <inheritdoc/>
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -86,13 +106,15 @@ internal sealed class DirectorService(
         _messages.Writer.TryWrite(new Stop());
         _messages.Writer.TryComplete();
         await _running.ConfigureAwait(false);
+        _timer = null;
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _messages.Writer.TryComplete();
-        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _running.ConfigureAwait(false);
+        _watch?.Dispose();
         _table?.Dispose();
     }
 
@@ -110,19 +132,30 @@ internal sealed class DirectorService(
         while (await _messages.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
             // What came in together is applied together: a thousand servers that come up at once are a handful of system calls.
-            bool isStopping = false;
-            while (_messages.Reader.TryRead(out var message))
+            try
             {
-                isStopping |= message is Stop;
-                if (message is Configured configured)
-                    done.Add(configured.Done);
-                Take(message);
+                bool isStopping = false;
+                while (_messages.Reader.TryRead(out var message))
+                {
+                    isStopping |= message is Stop;
+                    if (message is Configured configured)
+                        done.Add(configured.Done);
+                    Take(message);
+                }
+
+                if (isStopping)
+                    Leave();
+                else
+                    Reconcile();
+            }
+#pragma warning disable CA1031 // Ours to mend; until then the next round tries again from what it finds, and VRRP goes on.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                IpvsLog.Failed(logger, exception);
+                _wantsWholeTable = true;
             }
 
-            if (isStopping)
-                Leave();
-            else
-                Reconcile();
             foreach (var waiting in done)
                 waiting.TrySetResult();
             done.Clear();
@@ -142,10 +175,14 @@ internal sealed class DirectorService(
                 break;
             case RouterIsNow router:
                 _routers[router.VirtualRouter] = router.State;
-                FollowRouter();
+                _wantsSync |= _config.GlobalDefs.LvsSyncDaemon?.Instance == router.VirtualRouter;
                 break;
             case RoundPassed:
                 _wantsWholeTable = true;
+                break;
+            case AddressesAreNow addresses:
+                _addresses = addresses.Addresses;
+                SuspendChecks();
                 break;
             case Asked asked:
                 asked.Answer.SetResult(TakeSnapshot());
@@ -159,15 +196,39 @@ internal sealed class DirectorService(
         Tell(_state.Configure(config.VirtualServers, isStart));
         checks.Configure([.. config.VirtualServers.SelectMany(server => server.RealServers.SelectMany(real =>
             real.Checks.Select((check, number) => (new CheckId(server.Name, DirectorState.KeyOf(real), number), check))))]);
+        WatchAddresses();
+        SuspendChecks();
         _wantsWholeTable = true;
         if (_table is not null)
-        {
             SetTimeouts();
-            FollowRouter();
-        }
 
         if (!config.VirtualServers.IsEmpty || !isStart)
             IpvsLog.Applied(logger, config.VirtualServers.Length, config.VirtualServers.Sum(server => server.RealServers.Length));
+    }
+
+    private void WatchAddresses()
+    {
+        bool isNeeded = _config.VirtualServers.Any(server => server.HaSuspend);
+        if (isNeeded && _watch is null)
+            _watch = host.WatchAddresses?.Invoke(addresses => _messages.Writer.TryWrite(new AddressesAreNow(addresses)));
+        if (isNeeded)
+            return;
+        _watch?.Dispose();
+        (_watch, _addresses) = (null, null);
+    }
+
+    // Until the addresses are known none is here; the first check begins later than that.
+    private void SuspendChecks()
+    {
+        var resting = _config.VirtualServers
+            .Where(server => server.HaSuspend && !server.Services.Any(service => !service.Address.IsNone && _addresses?.Contains(service.Address) == true))
+            .Select(server => server.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (string name in _resting.Except(resting))
+            IpvsLog.ChecksGoOn(logger, name);
+        foreach (string name in resting.Except(_resting))
+            IpvsLog.ChecksRest(logger, name);
+        _resting = resting;
+        checks.Suspend(resting);
     }
 
     private void Tell(ImmutableArray<DirectorEvent> events)
@@ -216,7 +277,7 @@ internal sealed class DirectorService(
 
     private void Reconcile()
     {
-        if (!_wantsWholeTable && _dirty.Count == 0)
+        if (!_wantsWholeTable && !_wantsSync && _dirty.Count == 0)
             return;
         // Without virtual servers, also none of an earlier life, the kernel is not bothered.
         if (_state.Servers.IsEmpty && !_ours.Services.Any() && _config.GlobalDefs is { LvsFlush: false, LvsSyncDaemon: null, LvsTimeouts: { Tcp: null, TcpFin: null, Udp: null } })
@@ -226,10 +287,13 @@ internal sealed class DirectorService(
             if (!TryOpen())
                 return;
             bool isWhole = _wantsWholeTable;
+            if (isWhole || _wantsSync)
+                FollowRouter();
+            _wantsSync = false;
             var wanted = isWhole ? _state.Wanted() : [.. _state.Servers.Where(server => _dirty.Contains(server.Name)).SelectMany(_state.Wanted)];
             var actual = isWhole ? _table!.Read() : new([.. wanted.Select(want => _table!.Read(want.Service.Key)).OfType<ServiceEntry>()]);
-            // By itself a round finds nothing to do, unless someone else was at the table.
-            Apply(IpvsPlan.Create(wanted, actual, isWhole ? _ours : OnlyOf(wanted)), isForeignEdit: isWhole && _dirty.Count == 0 && _hasSettled);
+            // A round by itself finds nothing to do, unless someone else was at the table.
+            Apply(wanted, IpvsPlan.Create(wanted, actual, isWhole ? _ours : OnlyOf(wanted)), isForeignEdit: isWhole && _dirty.Count == 0 && _hasSettled);
             _hasSettled = isWhole || _hasSettled;
             _wantsWholeTable = false;
             _dirty.Clear();
@@ -254,7 +318,7 @@ internal sealed class DirectorService(
         return part;
     }
 
-    private void Apply(IpvsPlan plan, bool isForeignEdit)
+    private void Apply(ImmutableArray<WantedService> wanted, IpvsPlan plan, bool isForeignEdit)
     {
         foreach (var (service, destination) in plan.Foreign)
         {
@@ -262,7 +326,7 @@ internal sealed class DirectorService(
                 IpvsLog.ForeignDestination(logger, service.ToString(), destination.ToString());
         }
 
-        Claim();
+        Claim(wanted);
         if (plan.Changes.IsEmpty)
             return;
         // Recorded before they are made: the process may be killed between the two.
@@ -282,9 +346,9 @@ internal sealed class DirectorService(
     }
 
     // What is wanted and was there before is kept up by us from now on, so it also leaves with us, as keepalived has it.
-    private void Claim()
+    private void Claim(ImmutableArray<WantedService> wanted)
     {
-        foreach (var want in _state.Wanted())
+        foreach (var want in wanted)
         {
             _ours.Add(want.Service.Key);
             foreach (var destination in want.Destinations)
@@ -319,23 +383,32 @@ internal sealed class DirectorService(
             return true;
         try
         {
-            _table = open();
+            _table = host.Open();
         }
-        catch (IpvsUnavailableException) when (loadModule is not null && _toldUnavailable is null)
+        catch (IpvsUnavailableException) when (host.LoadModule is not null && !_hasTriedModule)
         {
-            loadModule();
-            _table = open();
+            // Once; whether it helped shows in the next round, which comes at its end.
+            _hasTriedModule = true;
+            _ = LoadModuleAsync(host.LoadModule);
+            return false;
         }
 
         if (_toldUnavailable is not null)
             IpvsLog.Available(logger);
         _toldUnavailable = null;
+        _hasTriedModule = false;
         if (_isFirstTable && _config.GlobalDefs.LvsFlush)
             _table.Flush();
         _isFirstTable = false;
         SetTimeouts();
-        FollowRouter();
         return true;
+    }
+
+    private async Task LoadModuleAsync(Func<Task<string?>> load)
+    {
+        if (await load().ConfigureAwait(false) is { } problem)
+            IpvsLog.ModuleNotLoaded(logger, problem);
+        _messages.Writer.TryWrite(new RoundPassed());
     }
 
     private void TellUnavailable(string problem)
@@ -350,6 +423,7 @@ internal sealed class DirectorService(
         _table?.Dispose();
         _table = null;
         _hasSettled = false;
+        _syncDaemons.Clear();
     }
 
     private void SetTimeouts()
@@ -370,55 +444,60 @@ internal sealed class DirectorService(
     /// <summary>Starts and stops synchronisation daemons: as the router is that they follow, or both when they follow none.</summary>
     private void FollowRouter()
     {
-        if (_table is null)
+        var wanted = WantedSyncDaemons();
+        // Without the keyword the kernel's daemons are somebody else's.
+        if (wanted.IsEmpty && _syncDaemons.Count == 0)
             return;
-        var wanted = new HashSet<SyncDaemon>();
-        if (_config.GlobalDefs.LvsSyncDaemon is { } sync)
+        var running = _table!.ReadSyncDaemons();
+        foreach (var daemon in running)
         {
-            bool isMaster = sync.Instance is { } instance && _routers.GetValueOrDefault(instance) == VrrpState.Master;
-            if (sync.Instance is null || isMaster)
-                wanted.Add(Daemon(sync, SyncDaemonRole.Master));
-            if (sync.Instance is null || !isMaster)
-                wanted.Add(Daemon(sync, SyncDaemonRole.Backup));
+            bool isWanted = wanted.Any(want => Is(daemon, want) && (_syncDaemons.Count == 0 || _syncDaemons.Contains(want)));
+            if (!isWanted && TrySync(daemon, () => _table.StopSyncDaemon(daemon.Role, daemon.Id)))
+                running = running.Remove(daemon);
         }
 
-        foreach (var daemon in _syncDaemons.Where(daemon => !wanted.Contains(daemon)).ToArray())
+        foreach (var want in wanted)
         {
-            StopSyncDaemon(daemon);
-            _syncDaemons.Remove(daemon);
+            if (!running.Any(daemon => Is(daemon, want)) && TrySync(want, () => _table.StartSyncDaemon(want)))
+                IpvsLog.SyncDaemonStarted(logger, want.Interface, RoleText(want));
         }
 
-        foreach (var daemon in wanted.Where(_syncDaemons.Add))
-            StartSyncDaemon(daemon);
+        _syncDaemons.Clear();
+        _syncDaemons.UnionWith(wanted);
     }
 
-    private static SyncDaemon Daemon(LvsSyncDaemon sync, SyncDaemonRole role) =>
-        new(role, sync.Interface, sync.Id, sync.Group, sync.Port, sync.Ttl, sync.MaximumLength);
-
-    private void StartSyncDaemon(SyncDaemon daemon)
+    private ImmutableArray<SyncDaemon> WantedSyncDaemons()
     {
+        if (_config.GlobalDefs.LvsSyncDaemon is not { } sync)
+            return [];
+        var master = new SyncDaemon(SyncDaemonRole.Master, sync.Interface, sync.Id, sync.Group, sync.Port, sync.Ttl, sync.MaximumLength);
+        var backup = master with { Role = SyncDaemonRole.Backup };
+        if (sync.Instance is null)
+            return [master, backup];
+        return [_routers.GetValueOrDefault(sync.Instance) == VrrpState.Master ? master : backup];
+    }
+
+    // What is not asked for is as the kernel has it, and it may take a shorter length than was asked for.
+    private static bool Is(SyncDaemon running, SyncDaemon wanted) => running.Role == wanted.Role && running.Interface == wanted.Interface
+        && running.Id == wanted.Id && (wanted.Group.IsNone || running.Group == wanted.Group) && (wanted.Port == 0 || running.Port == wanted.Port)
+        && (wanted.Ttl == 0 || running.Ttl == wanted.Ttl);
+
+    private bool TrySync(SyncDaemon daemon, Action change)
+    {
+        string subject = "synchronisation " + daemon.Role;
         try
         {
-            // One that an earlier life left would be in the way, and may have other settings.
-            _table!.StopSyncDaemon(daemon.Role, daemon.Id);
-            _table.StartSyncDaemon(daemon);
-            IpvsLog.SyncDaemonStarted(logger, daemon.Interface, RoleText(daemon));
+            change();
+            _toldProblems.Remove(subject);
+            return true;
         }
         catch (IOException exception)
         {
-            IpvsLog.SyncDaemonFailed(logger, daemon.Interface, RoleText(daemon), exception.Message);
-        }
-    }
-
-    private void StopSyncDaemon(SyncDaemon daemon)
-    {
-        try
-        {
-            _table!.StopSyncDaemon(daemon.Role, daemon.Id);
-        }
-        catch (IOException exception)
-        {
-            IpvsLog.SyncDaemonFailed(logger, daemon.Interface, RoleText(daemon), exception.Message);
+            // Said once until it is another problem or it is gone; tried again every round.
+            if (_toldProblems.GetValueOrDefault(subject) != exception.Message)
+                IpvsLog.SyncDaemonFailed(logger, daemon.Interface, RoleText(daemon), exception.Message);
+            _toldProblems[subject] = exception.Message;
+            return false;
         }
     }
 
@@ -440,11 +519,11 @@ internal sealed class DirectorService(
         try
         {
             foreach (var daemon in _syncDaemons)
-                StopSyncDaemon(daemon);
+                TrySync(daemon, () => _table.StopSyncDaemon(daemon.Role, daemon.Id));
             if (_config.GlobalDefs.LvsFlushOnStop == LvsFlushOnStop.All)
                 _table.Flush();
             else
-                Apply(IpvsPlan.Create([], _table.Read(), _ours), isForeignEdit: false);
+                Apply([], IpvsPlan.Create([], _table.Read(), _ours), isForeignEdit: false);
             ledger?.Delete();
         }
         catch (IOException exception)
@@ -477,6 +556,8 @@ internal sealed class DirectorService(
     private sealed record RouterIsNow(string VirtualRouter, VrrpState State) : Message;
 
     private sealed record RoundPassed : Message;
+
+    private sealed record AddressesAreNow(IReadOnlySet<IPAddressValue> Addresses) : Message;
 
     private sealed record Asked(TaskCompletionSource<DirectorSnapshot> Answer) : Message;
 

@@ -26,6 +26,15 @@ internal static partial class IpvsLog
     [LoggerMessage(106, LogLevel.Information, "running {VirtualServers} virtual servers with {RealServers} real servers")]
     public static partial void Applied(ILogger logger, int virtualServers, int realServers);
 
+    [LoggerMessage(107, LogLevel.Critical, "the director failed in itself; it tries again from what it finds")]
+    public static partial void Failed(ILogger logger, Exception exception);
+
+    [LoggerMessage(108, LogLevel.Warning, "{Problem}")]
+    public static partial void ModuleNotLoaded(ILogger logger, string problem);
+
+    [LoggerMessage(109, LogLevel.Information, "virtual server {VirtualServer}: {Quorum}, {Up} of {RealServers} real servers up")]
+    public static partial void Status(ILogger logger, string virtualServer, string quorum, int up, int realServers);
+
     [LoggerMessage(110, LogLevel.Information, "{Check} on service {RealServer} success: real server of {VirtualServer} is up")]
     public static partial void RealServerUp(ILogger logger, string check, string realServer, string virtualServer);
 
@@ -55,4 +64,16 @@ internal static partial class IpvsLog
 
     [LoggerMessage(122, LogLevel.Error, "IPVS timeouts cannot be set: {Error}")]
     public static partial void TimeoutsFailed(ILogger logger, string error);
+
+    [LoggerMessage(123, LogLevel.Information, "Suspending the checks of VS {VirtualServer}: its address is not on this host (ha_suspend)")]
+    public static partial void ChecksRest(ILogger logger, string virtualServer);
+
+    [LoggerMessage(124, LogLevel.Information, "Activating the checks of VS {VirtualServer}: its address is on this host")]
+    public static partial void ChecksGoOn(ILogger logger, string virtualServer);
+
+    [LoggerMessage(125, LogLevel.Warning, "{Keyword} of {Subject} of VS {VirtualServer}: {Problem}")]
+    public static partial void ScriptFailed(ILogger logger, string keyword, string subject, string virtualServer, string problem);
+
+    [LoggerMessage(126, LogLevel.Warning, "scripts of VS {VirtualServer} take longer than what happens: {Keyword} of {Subject} is not run")]
+    public static partial void ScriptDropped(ILogger logger, string virtualServer, string keyword, string subject);
 }

@@ -77,7 +77,7 @@ public class IpvsPlanTests
         var plan = IpvsPlan.Create([Wanted(1)], Applied(Wanted(1, 1)), Own(Wanted(1)));
 
         Assert.Empty(plan.Changes);
-        Assert.Equal([(Web, new DestinationKey(IPAddressValue.Parse("10.0.1.2"), 80))], plan.Foreign);
+        Assert.Equal((Web, new DestinationKey(IPAddressValue.Parse("10.0.1.2"), 80)), Assert.Single(plan.Foreign));
     }
 
     [Fact]

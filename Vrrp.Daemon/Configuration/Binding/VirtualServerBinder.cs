@@ -128,7 +128,7 @@ internal sealed class VirtualServerBinder(
 
         if (draft.Reals.Count == 0)
         {
-            diagnostics.NoRealServers(block.Words[1]);
+            diagnostics.NoRealServers(draft.Name);
             return null;
         }
 
@@ -150,8 +150,8 @@ internal sealed class VirtualServerBinder(
             PersistenceEngine = draft.PersistenceEngine,
             Forwarding = draft.Forwarding!.Value,
             SorryServer = Sorry(draft, services[0]),
-            QuorumUp = draft.QuorumUp,
-            QuorumDown = draft.QuorumDown,
+            QuorumUp = AsScriptUser(draft.QuorumUp, defs),
+            QuorumDown = AsScriptUser(draft.QuorumDown, defs),
             HaSuspend = HaSuspend(draft),
             Omega = draft.Omega,
             SmtpAlert = draft.SmtpAlert ?? defs.SmtpAlertChecker ?? defs.SmtpAlert ?? false,
@@ -159,7 +159,7 @@ internal sealed class VirtualServerBinder(
         };
         if (server.RealServers.IsEmpty)
         {
-            diagnostics.NoRealServers(block.Words[1]);
+            diagnostics.NoRealServers(draft.Name);
             return null;
         }
 
@@ -348,7 +348,7 @@ internal sealed class VirtualServerBinder(
 
     private void ApplyDefaults(Draft d)
     {
-        var name = d.Block.Words[1];
+        var name = d.Name;
         if (d.Scheduler is null)
             diagnostics.BalancingDefault(name, "lb_algo", "wlc");
         if (d.Forwarding is null)
@@ -390,7 +390,7 @@ internal sealed class VirtualServerBinder(
         uint timeout = d.Persistence;
         if (timeout == 0 && services.Any(service => service is { FirewallMark: 0, Port: 0 }))
         {
-            diagnostics.PersistenceSwitchedOn(d.Block.Words[1], DefaultPersistence);
+            diagnostics.PersistenceSwitchedOn(d.Name, DefaultPersistence);
             timeout = DefaultPersistence;
         }
 
@@ -552,14 +552,17 @@ internal sealed class VirtualServerBinder(
             InhibitOnFailure = inhibit,
             UpperThreshold = upper,
             LowerThreshold = lower,
-            NotifyUp = up,
-            NotifyDown = down,
+            NotifyUp = AsScriptUser(up, defs),
+            NotifyDown = AsScriptUser(down, defs),
             SmtpAlert = smtpAlert ?? defs.SmtpAlertChecker ?? defs.SmtpAlert ?? true,
             Checks = [.. blocks.SelectMany(check => checks.Bind(
                 check, address, port, inherited, serverInterval, _tls, defs.ScriptUser, defs.ScriptGroup))
                 .Select(check => check is FileCheck file ? file with { BaseWeight = weight } : check)],
         };
     }
+
+    private static ScriptCommand? AsScriptUser(ScriptCommand? command, GlobalDefs defs) =>
+        command is { User: null } ? command with { User = defs.ScriptUser, Group = defs.ScriptGroup } : command;
 
     private bool CanCarry(Token place, Forwarding forwarding, ServiceKey service, IPAddressValue address)
     {
@@ -586,7 +589,7 @@ internal sealed class VirtualServerBinder(
         // Weight 0 everywhere is an operator's way to rest a service; no quorum would be right for it.
         if (quorum > total && total > 0)
         {
-            diagnostics.QuorumTooHigh(d.Quorum?.Place ?? d.Block.Words[1], quorum, total);
+            diagnostics.QuorumTooHigh(d.Quorum?.Place ?? d.Name, quorum, total);
             quorum = total;
         }
 
@@ -718,6 +721,9 @@ internal sealed class VirtualServerBinder(
         public StatementSyntax Block => block;
 
         public Target Target => target;
+
+        /// <summary>The word that says which it is: address, mark or group.</summary>
+        public Token Name => block.Words[block.Words[1].Text is "group" or "fwmark" ? 2 : 1];
 
         public Token? Scheduler { get; set; }
 
