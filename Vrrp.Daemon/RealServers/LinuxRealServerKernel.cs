@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using Vrrp.Daemon.Ipvs;
 using Vrrp.Linux;
 using Vrrp.Netlink;
 using static Vrrp.Netlink.RouteMessages;
@@ -154,13 +155,13 @@ internal sealed class LinuxRealServerKernel : IRealServerKernel, IDisposable
             }
             catch (NetlinkException exception) when (exception.Error is Errno.EOPNOTSUPP && attempt == 0)
             {
-                problem = KernelModule.TryLoad(module);
+                problem = KernelModule.LoadAsync(module, TimeProvider.System).GetAwaiter().GetResult();
             }
             catch (NetlinkException exception) when (exception.Error is Errno.EOPNOTSUPP)
             {
                 throw new RealServerException(
-                    $"Cannot make {device}: the kernel lacks its module {module}{(problem is null ? "" : $", and {problem}")}. Install the package that has "
-                    + $"it; for a container, load it on the host: modprobe {module}.", exception);
+                    $"Cannot make {device}: the kernel lacks its module {module}.{(problem is null ? "" : " " + problem)} Install the package that has it; "
+                    + $"for a container, load it on the host: modprobe {module}.", exception);
             }
         }
     }
