@@ -69,6 +69,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags, uint mode);
 
+    [LibraryImport(LibC, EntryPoint = "flock", SetLastError = true)]
+    internal static partial int FileLock(int descriptor, int operation);
+
     [LibraryImport(LibC, EntryPoint = "prctl", SetLastError = true)]
     internal static partial int PrCtl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);
 
