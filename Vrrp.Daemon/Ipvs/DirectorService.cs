@@ -35,6 +35,7 @@ internal sealed class DirectorService(
     private IReadOnlySet<IPAddressValue>? _addresses;
     private string? _toldUnavailable;
     private bool _hasTriedModule;
+    private string? _moduleProblem;
     private bool _isFirstTable = true;
     private bool _wantsWholeTable = true;
     private bool _wantsSync = true;
@@ -190,6 +191,10 @@ internal sealed class DirectorService(
             case RoundPassed:
                 _wantsWholeTable = true;
                 WatchAddresses();
+                break;
+            case ModuleTried tried:
+                _moduleProblem = tried.Problem;
+                _wantsWholeTable = true;
                 break;
             case AddressesAreNow addresses:
                 _addresses = addresses.Addresses;
@@ -413,7 +418,7 @@ internal sealed class DirectorService(
         if (_toldUnavailable is not null)
             IpvsLog.Available(logger);
         _toldUnavailable = null;
-        _hasTriedModule = false;
+        (_hasTriedModule, _moduleProblem) = (false, null);
         if (_isFirstTable && _config.GlobalDefs.LvsFlush)
             _table.Flush();
         _isFirstTable = false;
@@ -423,17 +428,18 @@ internal sealed class DirectorService(
 
     private async Task LoadModuleAsync(Func<Task<string?>> load)
     {
-        if (await load().ConfigureAwait(false) is { } problem)
-            IpvsLog.ModuleNotLoaded(logger, problem);
-        _messages.Writer.TryWrite(new RoundPassed());
+        string? problem = await load().ConfigureAwait(false);
+        _messages.Writer.TryWrite(new ModuleTried(problem));
     }
 
     private void TellUnavailable(Exception exception)
     {
         if (_toldUnavailable != exception.Message)
         {
-            IpvsLog.Unavailable(logger, exception.Message, exception is IpvsUnavailableException
-                ? "Load it with 'modprobe ip_vs', or build it into the kernel; it is looked for every ten seconds." : "It is tried again every ten seconds.");
+            string advice = exception is not IpvsUnavailableException ? "It is tried again every ten seconds."
+                : _moduleProblem is not null ? $"{_moduleProblem} It is looked for every ten seconds."
+                : "Load it with 'modprobe ip_vs', or build it into the kernel; it is looked for every ten seconds.";
+            IpvsLog.Unavailable(logger, exception.Message, advice);
         }
 
         _toldUnavailable = exception.Message;
@@ -577,6 +583,8 @@ internal sealed class DirectorService(
     private sealed record RouterIsNow(string VirtualRouter, VrrpState State) : Message;
 
     private sealed record RoundPassed : Message;
+
+    private sealed record ModuleTried(string? Problem) : Message;
 
     private sealed record AddressesUnknown(string Problem) : Message;
 

@@ -29,9 +29,6 @@ internal static partial class IpvsLog
     [LoggerMessage(107, LogLevel.Critical, "the director failed in itself; it tries again from what it finds")]
     public static partial void Failed(ILogger logger, Exception exception);
 
-    [LoggerMessage(108, LogLevel.Warning, "{Problem}")]
-    public static partial void ModuleNotLoaded(ILogger logger, string problem);
-
     [LoggerMessage(109, LogLevel.Information, "virtual server {VirtualServer}: {Quorum}, {Up} of {RealServers} real servers up")]
     public static partial void Status(ILogger logger, string virtualServer, string quorum, int up, int realServers);
 
