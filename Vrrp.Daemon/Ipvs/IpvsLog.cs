@@ -38,9 +38,6 @@ internal static partial class IpvsLog
     [LoggerMessage(111, LogLevel.Warning, "{Check} on service {RealServer} failed: real server of {VirtualServer} is down: {Reason}")]
     public static partial void RealServerDown(ILogger logger, string check, string realServer, string virtualServer, string reason);
 
-    [LoggerMessage(112, LogLevel.Information, "{Change} service {RealServer} {Preposition} VS {VirtualServer}")]
-    public static partial void TableChanged(ILogger logger, string change, string realServer, string preposition, string virtualServer);
-
     [LoggerMessage(113, LogLevel.Information, "Gained quorum {Quorum}+{Hysteresis}={Needed} <= {LiveWeight} for VS {VirtualServer}")]
     public static partial void QuorumGained(ILogger logger, uint quorum, uint hysteresis, long needed, long liveWeight, string virtualServer);
 
