@@ -301,16 +301,13 @@ internal sealed class DirectorService(
         if (!_wantsWholeTable && !_wantsSync && _dirty.Count == 0)
             return;
         // Without virtual servers, also none of an earlier life, the kernel is not bothered.
-        if (_state.Servers.IsEmpty && !_ours.Services.Any() && _config.GlobalDefs is { LvsFlush: false, LvsSyncDaemon: null, LvsTimeouts: { Tcp: null, TcpFin: null, Udp: null } })
+        if (_state.Servers.IsEmpty && !_ours.Services.Any() && _syncDaemons.Count == 0 && _config.GlobalDefs is { LvsFlush: false, LvsSyncDaemon: null, LvsTimeouts: { Tcp: null, TcpFin: null, Udp: null } })
             return;
         try
         {
             if (!TryOpen())
                 return;
             bool isWhole = _wantsWholeTable;
-            if (isWhole || _wantsSync)
-                FollowRouter();
-            _wantsSync = false;
             var wanted = isWhole ? _state.Wanted() : [.. _state.Servers.Where(server => _dirty.Contains(server.Name)).SelectMany(_state.Wanted)];
             var actual = isWhole ? _table!.Read() : new([.. wanted.Select(want => _table!.Read(want.Service.Key)).OfType<ServiceEntry>()]);
             // A round by itself finds nothing to do, unless someone else was at the table.
@@ -318,6 +315,9 @@ internal sealed class DirectorService(
             _hasSettled = isWhole || _hasSettled;
             _wantsWholeTable = false;
             _dirty.Clear();
+            if (isWhole || _wantsSync)
+                FollowRouter();
+            _wantsSync = false;
         }
         catch (Exception exception) when (exception is IOException or Vrrp.Linux.LinuxException)
         {
@@ -347,19 +347,11 @@ internal sealed class DirectorService(
                 IpvsLog.ForeignDestination(logger, service.ToString(), destination.ToString());
         }
 
+        // Recorded before they are made: the process may be killed between the two.
         Claim(wanted);
+        ledger?.Write(_ours);
         if (plan.Changes.IsEmpty)
             return;
-        // Recorded before they are made: the process may be killed between the two.
-        foreach (var change in plan.Changes)
-        {
-            if (change.Kind == IpvsChangeKind.AddService)
-                _ours.Add(change.Service.Key);
-            else if (change.Kind == IpvsChangeKind.AddDestination)
-                _ours.Add(change.Service.Key, change.Destination!.Key);
-        }
-
-        ledger?.Write(_ours);
         var outcomes = _table!.Apply(plan.Changes);
         for (int i = 0; i < outcomes.Length; i++)
             Note(plan.Changes[i], outcomes[i], isForeignEdit);
@@ -476,7 +468,7 @@ internal sealed class DirectorService(
         if (wanted.IsEmpty && _syncDaemons.Count == 0)
             return;
         var running = _table!.ReadSyncDaemons();
-        foreach (var daemon in running)
+        foreach (var daemon in running.Where(daemon => !wanted.IsEmpty || _syncDaemons.Any(ours => ours.Role == daemon.Role)).ToArray())
         {
             bool isWanted = wanted.Any(want => Is(daemon, want) && (_syncDaemons.Count == 0 || _syncDaemons.Contains(want)));
             if (!isWanted && TrySync(daemon, () => _table.StopSyncDaemon(daemon.Role, daemon.Id)))

@@ -323,6 +323,16 @@ public sealed class DirectorServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_reload_without_the_keyword_stops_our_synchronisation_daemon_alone()
+    {
+        var director = await StartAsync(Synchronised("VI_1"));
+        _kernel.SyncDaemons.Add(new(SyncDaemonRole.Master, "eth9", 1));
+        await director.ApplyAsync(Config());
+
+        Assert.Equal("eth9", Assert.Single(_kernel.SyncDaemons).Interface);
+    }
+
+    [Fact]
     public async Task Somebody_elses_synchronisation_daemon_is_left_alone()
     {
         _kernel.SyncDaemons.Add(new(SyncDaemonRole.Backup, "eth9", 1));
