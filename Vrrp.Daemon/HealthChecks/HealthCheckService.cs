@@ -123,7 +123,6 @@ internal sealed class HealthCheckService(
         finally
         {
             (checker as IDisposable)?.Dispose();
-            probe.Cancellation.Dispose();
         }
     }
 
@@ -137,6 +136,7 @@ internal sealed class HealthCheckService(
 
         public HealthCheck Check => check;
 
+        /// <summary>Without a timer and a handle it needs no disposal, and a check that failed in itself is still to be ended.</summary>
         public CancellationTokenSource Cancellation { get; } = new();
 
         public Task Running { get; set; } = Task.CompletedTask;

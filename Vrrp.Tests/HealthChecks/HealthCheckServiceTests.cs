@@ -7,7 +7,9 @@ using Vrrp.Daemon.Ipvs;
 namespace Vrrp.Tests.HealthChecks;
 
 /// <summary>The rhythm of many checks, in time that a test moves.</summary>
+#pragma warning disable CA1001 // xunit calls DisposeAsync of IAsyncLifetime.
 public sealed class HealthCheckServiceTests : IAsyncLifetime
+#pragma warning restore CA1001
 {
     private readonly ManualTime _time = new();
     private readonly ConcurrentDictionary<int, int> _probes = [];

@@ -16,7 +16,9 @@ using Vrrp.Tests.Ipvs;
 namespace Vrrp.Tests.Hosting;
 
 /// <summary>A reload reaches routers and virtual servers, or neither.</summary>
+#pragma warning disable CA1001 // xunit calls DisposeAsync of IAsyncLifetime.
 public sealed class ReloadServiceTests : IAsyncLifetime
+#pragma warning restore CA1001
 {
     private const string Router = """
         vrrp_instance V {

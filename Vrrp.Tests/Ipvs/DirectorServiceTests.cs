@@ -12,7 +12,9 @@ using static Vrrp.Tests.Ipvs.DirectorSamples;
 namespace Vrrp.Tests.Ipvs;
 
 /// <summary>The director between a configuration, checks and a table in memory.</summary>
+#pragma warning disable CA1001 // xunit calls DisposeAsync of IAsyncLifetime.
 public sealed class DirectorServiceTests : IAsyncLifetime
+#pragma warning restore CA1001
 {
     private static readonly IPAddressValue Vip = IPAddressValue.Parse("10.0.0.254");
 
