@@ -8,6 +8,8 @@ root.Options.Add(new HelpOption());
 root.Options.Add(new VersionOption());
 root.Subcommands.Add(RunCommand.Create());
 root.Subcommands.Add(CheckCommand.Create());
+root.Subcommands.Add(IpvsCommand.Create());
+root.Subcommands.Add(RealServerCommand.Create());
 root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(SimulateCommand.Create());
 // The commands handle signals themselves; the default ends the process two seconds after one, whatever a hand-over still needs.

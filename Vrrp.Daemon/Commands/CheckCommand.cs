@@ -85,6 +85,12 @@ internal static class CheckCommand
             .Append(", ").Append(Count(config.Instances.Sum(i => i.VirtualAddresses.Length + i.ExcludedAddresses.Length), "virtual address", "es"));
         if (config.StaticAddresses.Length > 0)
             text.Append(", ").Append(Count(config.StaticAddresses.Length, "static address", "es"));
+        if (config.VirtualServers.Length > 0)
+        {
+            text.Append(", ").Append(Count(config.VirtualServers.Length, "virtual server"))
+                .Append(" with ").Append(Count(config.VirtualServers.Sum(server => server.RealServers.Length), "real server"));
+        }
+
         return text.ToString();
     }
 

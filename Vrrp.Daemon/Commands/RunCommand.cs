@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Hosting;
+using Vrrp.Daemon.Status;
 using Vrrp.Linux;
 
 namespace Vrrp.Daemon.Commands;
@@ -29,18 +30,24 @@ internal static class RunCommand
             HelpName = "FILE",
         };
         pidFile.Aliases.Add("--pid-file");
+        var statusSocket = new Option<string?>("--status-socket")
+        {
+            Description = $"Unix socket at which status is served; beside the pid file by default ({StatusSocket.DefaultPath}), '{StatusSocket.None}' for none.",
+            HelpName = "PATH",
+        };
         var detail = new Option<bool>("--log-detail", "-D") { Description = "Log more, dropped packets of unknown VRIDs included." };
         // For demonstrations and tests: whoever runs them may be killed and must leave no daemon behind.
         var parent = new Option<int?>("--die-with-parent") { Hidden = true, HelpName = "PID" };
+        var onlyVrrp = new Option<bool>("--vrrp", "-P") { Description = "Run the virtual routers alone, without virtual servers." };
+        var onlyDirector = new Option<bool>("--check", "-C") { Description = "Run the virtual servers and their health checks alone, without virtual routers." };
         // What a keepalived command line has and a daemon that stays in the foreground and logs to the console does anyway.
         var dontFork = new Option<bool>("--dont-fork", "-n") { Hidden = true };
         var logConsole = new Option<bool>("--log-console", "-l") { Hidden = true };
-        var onlyVrrp = new Option<bool>("--vrrp", "-P") { Hidden = true };
 
         var command = new Command(
             "run",
             """
-            Read the configuration and hold its virtual addresses, in the foreground.
+            Read the configuration, hold its virtual addresses and put its virtual servers into the kernel, in the foreground.
 
             SIGTERM and SIGINT leave cleanly: the router says goodbye and goes on answering until its successor is heard; a second signal leaves
             at once. SIGHUP reads the configuration again; one with errors changes nothing.
@@ -49,7 +56,7 @@ internal static class RunCommand
             6 the configuration cannot be read, 70 internal error.
             """)
         {
-            file, configId, pidFile, detail, parent, dontFork, logConsole, onlyVrrp,
+            file, configId, pidFile, statusSocket, detail, parent, onlyVrrp, onlyDirector, dontFork, logConsole,
         };
         command.SetAction((result, cancellationToken) =>
         {
@@ -61,6 +68,15 @@ internal static class RunCommand
                     ConfigurationPath = result.GetValue(file)!,
                     ConfigId = result.GetValue(configId),
                     LedgerPath = Path.ChangeExtension(result.GetValue(pidFile) ?? PidFile.DefaultPath, ".addresses"),
+                    DirectorLedgerPath = Path.ChangeExtension(result.GetValue(pidFile) ?? PidFile.DefaultPath, ".ipvs"),
+                    RunsVrrp = result.GetValue(onlyVrrp) || !result.GetValue(onlyDirector),
+                    RunsDirector = result.GetValue(onlyDirector) || !result.GetValue(onlyVrrp),
+                    StatusSocketPath = result.GetValue(statusSocket) switch
+                    {
+                        null => StatusSocket.Beside(result.GetValue(pidFile) ?? PidFile.DefaultPath),
+                        StatusSocket.None => null,
+                        var path => path,
+                    },
                 },
                 result.GetValue(pidFile),
                 result.GetValue(detail) ? LogLevel.Debug : LogLevel.Information);
@@ -83,8 +99,9 @@ internal static class RunCommand
         }
 
         await Console.Error.WriteAsync(DiagnosticPrinter.ToText(loaded.Diagnostics)).ConfigureAwait(false);
-        if (loaded.Config is not { } config)
+        if (loaded.Config is not { } read)
             return loaded.FileRead ? ExitCode.Configuration : ExitCode.NoConfiguration;
+        var config = run.Select(read);
 
         PidFile? pidFile = null;
         string path = pidPath ?? PidFile.DefaultPath;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Ipvs;
 
 namespace Vrrp.Daemon.Configuration;
 
@@ -40,6 +41,48 @@ internal sealed record InstanceChange(InstanceChangeKind Kind, VrrpInstance? Old
     };
 }
 
+/// <summary>One virtual server before and after; those that stay as they are have none.</summary>
+/// <param name="Old">Null when added.</param>
+/// <param name="New">Null when removed.</param>
+/// <param name="Settings">Names of the settings that differ.</param>
+/// <param name="Added">Real servers that are new.</param>
+/// <param name="Changed">Real servers whose settings differ.</param>
+/// <param name="Removed">Real servers that go.</param>
+internal sealed record VirtualServerChange(
+    VirtualServer? Old,
+    VirtualServer? New,
+    ImmutableArray<string> Settings,
+    ImmutableArray<RealServer> Added,
+    ImmutableArray<RealServer> Changed,
+    ImmutableArray<RealServer> Removed)
+{
+    public string Name => (New ?? Old!).Name;
+
+    /// <summary>What happened to it, in words.</summary>
+    public string Describe()
+    {
+        if (Old is null)
+            return $"added, real servers {Names(New!.RealServers)}";
+        if (New is null)
+            return "removed";
+        string[] parts =
+        [
+            .. Settings.IsEmpty ? Array.Empty<string>() : [$"changed: {string.Join(", ", Settings)}"],
+            .. Added.IsEmpty ? Array.Empty<string>() : [$"real servers added: {Names(Added)}"],
+            .. Changed.IsEmpty ? Array.Empty<string>() : [$"real servers changed: {Names(Changed)}"],
+            .. Removed.IsEmpty ? Array.Empty<string>() : [$"real servers removed: {Names(Removed)}"],
+        ];
+        return string.Join("; ", parts);
+    }
+
+    private static string Names(ImmutableArray<RealServer> servers)
+    {
+        const int Shown = 10;
+        string names = string.Join(", ", servers.Take(Shown).Select(server => DirectorState.KeyOf(server)));
+        return servers.Length > Shown ? $"{names} and {servers.Length - Shown} more" : names;
+    }
+}
+
 /// <summary>The changes from one configuration to another, for the log of a reload and for <c>plan</c>; RouterPlan applies them. Pure.</summary>
 internal sealed record ConfigDiff
 {
@@ -53,9 +96,12 @@ internal sealed record ConfigDiff
 
     public ImmutableArray<StaticAddress> RemovedAddresses { get; init; } = [];
 
+    /// <summary>Those that differ: the new configuration's in its order, then the removed ones.</summary>
+    public ImmutableArray<VirtualServerChange> VirtualServers { get; init; } = [];
+
     public bool GlobalsChanged { get; init; }
 
-    public bool IsEmpty => !GlobalsChanged && ChangedGroups.IsEmpty && AddedAddresses.IsEmpty && RemovedAddresses.IsEmpty
+    public bool IsEmpty => !GlobalsChanged && VirtualServers.IsEmpty && ChangedGroups.IsEmpty && AddedAddresses.IsEmpty && RemovedAddresses.IsEmpty
         && Instances.All(i => i.Kind == InstanceChangeKind.Unchanged && !i.Renamed);
 
     /// <summary>Every setting of an instance, with how it is compared; a test sees to it that none is forgotten.</summary>
@@ -101,6 +147,28 @@ internal sealed record ConfigDiff
         (nameof(VrrpInstance.NotifyPriorityChanges), (a, b) => a.NotifyPriorityChanges == b.NotifyPriorityChanges),
     ];
 
+    /// <summary>Every setting of a virtual server but its real servers, with how it is compared.</summary>
+    internal static ImmutableArray<(string Name, Func<VirtualServer, VirtualServer, bool> Same)> ServerSettings { get; } =
+    [
+        (nameof(VirtualServer.Name), (a, b) => a.Name == b.Name),
+        (nameof(VirtualServer.GroupName), (a, b) => a.GroupName == b.GroupName),
+        (nameof(VirtualServer.Services), (a, b) => a.Services.SequenceEqual(b.Services)),
+        (nameof(VirtualServer.Scheduler), (a, b) => a.Scheduler == b.Scheduler),
+        (nameof(VirtualServer.Flags), (a, b) => a.Flags == b.Flags),
+        (nameof(VirtualServer.PersistenceTimeout), (a, b) => a.PersistenceTimeout == b.PersistenceTimeout),
+        (nameof(VirtualServer.PersistencePrefix), (a, b) => a.PersistencePrefix == b.PersistencePrefix),
+        (nameof(VirtualServer.PersistenceEngine), (a, b) => a.PersistenceEngine == b.PersistenceEngine),
+        (nameof(VirtualServer.Forwarding), (a, b) => a.Forwarding == b.Forwarding),
+        (nameof(VirtualServer.SorryServer), (a, b) => a.SorryServer == b.SorryServer),
+        (nameof(VirtualServer.Quorum), (a, b) => a.Quorum == b.Quorum),
+        (nameof(VirtualServer.Hysteresis), (a, b) => a.Hysteresis == b.Hysteresis),
+        (nameof(VirtualServer.QuorumUp), (a, b) => a.QuorumUp == b.QuorumUp),
+        (nameof(VirtualServer.QuorumDown), (a, b) => a.QuorumDown == b.QuorumDown),
+        (nameof(VirtualServer.HaSuspend), (a, b) => a.HaSuspend == b.HaSuspend),
+        (nameof(VirtualServer.Omega), (a, b) => a.Omega == b.Omega),
+        (nameof(VirtualServer.SmtpAlert), (a, b) => a.SmtpAlert == b.SmtpAlert),
+    ];
+
     public static ConfigDiff Create(DaemonConfig before, DaemonConfig after)
     {
         var changes = new InstanceChange?[after.Instances.Length];
@@ -118,6 +186,7 @@ internal sealed record ConfigDiff
             ChangedGroups = ChangedGroupNames(before, after),
             AddedAddresses = [.. after.StaticAddresses.Except(before.StaticAddresses)],
             RemovedAddresses = [.. before.StaticAddresses.Except(after.StaticAddresses)],
+            VirtualServers = [.. CompareServers(before, after)],
             GlobalsChanged = !Same(before.GlobalDefs, after.GlobalDefs),
         };
     }
@@ -162,6 +231,40 @@ internal sealed record ConfigDiff
             : InstanceChangeKind.Unchanged;
         return new(kind, old, now, settings);
     }
+
+    private static IEnumerable<VirtualServerChange> CompareServers(DaemonConfig before, DaemonConfig after)
+    {
+        var left = before.VirtualServers.ToDictionary(server => server.Name, StringComparer.Ordinal);
+        foreach (var now in after.VirtualServers)
+        {
+            if (!left.Remove(now.Name, out var old))
+            {
+                yield return new(null, now, [], now.RealServers, [], []);
+                continue;
+            }
+
+            var reals = old.RealServers.ToDictionary(DirectorState.KeyOf);
+            var added = ImmutableArray.CreateBuilder<RealServer>();
+            var changed = ImmutableArray.CreateBuilder<RealServer>();
+            foreach (var real in now.RealServers)
+            {
+                if (!reals.Remove(DirectorState.KeyOf(real), out var earlier))
+                    added.Add(real);
+                else if (!Same(earlier, real))
+                    changed.Add(real);
+            }
+
+            ImmutableArray<string> settings = [.. ServerSettings.Where(setting => !setting.Same(old, now)).Select(setting => setting.Name)];
+            if (!settings.IsEmpty || added.Count + changed.Count + reals.Count > 0)
+                yield return new(old, now, settings, added.DrainToImmutable(), changed.DrainToImmutable(), [.. old.RealServers.Where(real => reals.ContainsKey(DirectorState.KeyOf(real)))]);
+        }
+
+        foreach (var old in before.VirtualServers.Where(server => left.ContainsKey(server.Name)))
+            yield return new(old, null, [], [], [], old.RealServers);
+    }
+
+    private static bool Same(RealServer a, RealServer b) => a.Checks.Length == b.Checks.Length
+        && a.Checks.Zip(b.Checks).All(pair => pair.First.IsSameAs(pair.Second)) && a with { Checks = b.Checks, Span = b.Span } == b;
 
     private static ImmutableArray<string> ChangedGroupNames(DaemonConfig before, DaemonConfig after)
     {

@@ -17,6 +17,9 @@ internal sealed class VrrpService(
     /// <summary>Mark of the daemon's addresses, apart from those of programs that use the library beside it.</summary>
     private const byte AddressMark = 113;
 
+    /// <summary>Told what the engine tells, in order, off its thread: whoever takes long hands it on.</summary>
+    internal Action<VrrpNotification>? Notified { get; init; }
+
     /// <summary>Sockets, addresses and interfaces. Null: those of this host.</summary>
     internal IVrrpPlatform? Platform { get; init; }
 
@@ -28,6 +31,9 @@ internal sealed class VrrpService(
     private VrrpNode? _node;
     private Task _reading = Task.CompletedTask;
     private Task _watching = Task.CompletedTask;
+
+    /// <summary>All virtual routers as of the engine's last turn; none before the start. What they publish may be read on any thread.</summary>
+    public IReadOnlyList<VirtualRouter> Routers => _node?.Engine.Roster ?? [];
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -243,7 +249,10 @@ internal sealed class VrrpService(
     private async Task ReadAsync(IAsyncEnumerable<VrrpNotification> stream)
     {
         await foreach (var notification in stream.ConfigureAwait(false))
+        {
             notifications.Log(notification);
+            Notified?.Invoke(notification);
+        }
     }
 
     private async Task WatchAsync(VrrpNode node)

@@ -1,3 +1,5 @@
+using Vrrp.Daemon.Configuration.Model;
+
 namespace Vrrp.Daemon.Hosting;
 
 /// <summary>What one run of the daemon was asked, and what it will exit with.</summary>
@@ -8,8 +10,29 @@ internal sealed class DaemonRun
     /// <summary>Identifier for <c>@</c> lines; null: the host's name.</summary>
     public string? ConfigId { get; init; }
 
+    /// <summary>What of a configuration is to run.</summary>
+    public DaemonConfig Select(DaemonConfig config)
+    {
+        if (!RunsVrrp)
+            config = config with { Instances = [], SyncGroups = [], StaticAddresses = [] };
+        if (!RunsDirector)
+            config = config with { VirtualServers = [], GlobalDefs = config.GlobalDefs with { LvsFlush = false, LvsFlushOnStop = LvsFlushOnStop.No, LvsSyncDaemon = null, LvsTimeouts = default } };
+        return config;
+    }
+
     /// <summary>File that records the addresses this daemon installs; null: none is kept.</summary>
     public string? LedgerPath { get; init; }
+
+    /// <summary>Unix socket at which status is served; null: none is.</summary>
+    public string? StatusSocketPath { get; init; }
+
+    /// <summary>File that records the IPVS entries this daemon makes; null: none is kept.</summary>
+    public string? DirectorLedgerPath { get; init; }
+
+    /// <summary>Whether virtual routers run, and whether virtual servers do (<c>--vrrp</c> and <c>--check</c> leave one of them out).</summary>
+    public bool RunsVrrp { get; init; } = true;
+
+    public bool RunsDirector { get; init; } = true;
 
     public int ExitCode { get; set; }
 }

@@ -4,6 +4,10 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Failover;
+using Vrrp.Daemon.HealthChecks;
+using Vrrp.Daemon.Ipvs;
+using Vrrp.Daemon.Status;
+using Vrrp.Daemon.Tracking;
 
 namespace Vrrp.Daemon.Hosting;
 
@@ -33,11 +37,60 @@ internal static class DaemonServices
         builder.Services.AddSingleton<NotificationLogger>();
         builder.Services.AddSingleton<SignalLifetime>();
         builder.Services.AddSingleton<IHostLifetime>(services => services.GetRequiredService<SignalLifetime>());
-        builder.Services.AddSingleton<VrrpService>();
+        AddDirector(builder.Services, run, config);
+        builder.Services.AddSingleton(services => new VrrpService(
+            config,
+            run,
+            services.GetRequiredService<NotificationLogger>(),
+            services.GetRequiredService<IHostApplicationLifetime>(),
+            services.GetRequiredService<ILogger<VrrpService>>())
+        {
+            Notified = services.GetRequiredService<DirectorService>().Take,
+        });
+        // They stop in the opposite order: an address that is answered to until the successor has it needs its virtual servers until then.
+        builder.Services.AddHostedService(services => services.GetRequiredService<DirectorService>());
         builder.Services.AddHostedService(services => services.GetRequiredService<VrrpService>());
         builder.Services.AddHostedService<ReloadService>();
+        // After the routers have started, and stopped before them.
+        builder.Services.AddHostedService(services => new StatusService(
+            run,
+            StatusDocuments.Create(
+                run,
+                () => services.GetRequiredService<VrrpService>().Routers,
+                services.GetRequiredService<DirectorService>().GetSnapshotAsync,
+                services.GetRequiredService<TimeProvider>()),
+            services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<ILogger<StatusService>>()));
         // A hand-over waits at most the longest skew time plus half a second to two seconds; a second signal ends it.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         return builder.Build();
+    }
+
+    private static void AddDirector(IServiceCollection services, DaemonRun run, DaemonConfig config)
+    {
+        services.AddSingleton(new ScriptRunner(TimeProvider.System) { IsSecure = config.GlobalDefs.EnableScriptSecurity });
+        services.AddSingleton<HealthCheckers>();
+        services.AddSingleton(provider => new HealthCheckService(
+            provider.GetRequiredService<HealthCheckers>().Create,
+            provider.GetRequiredService<TimeProvider>(),
+            new Random(),
+            provider.GetRequiredService<ILogger<HealthCheckService>>()));
+        services.AddSingleton<DirectorScripts>();
+        services.AddSingleton(provider =>
+        {
+            var time = provider.GetRequiredService<TimeProvider>();
+            var logger = provider.GetRequiredService<ILogger<DirectorService>>();
+            var host = new DirectorHost { LoadModule = () => KernelModule.LoadAsync(time), WatchAddresses = AddressWatch.Start };
+            return new DirectorService(
+                config,
+                run.DirectorLedgerPath is { } path ? new(path, logger) : null,
+                host,
+                provider.GetRequiredService<HealthCheckService>(),
+                time,
+                logger)
+            {
+                Occurred = provider.GetRequiredService<DirectorScripts>().Take,
+            };
+        });
     }
 }

@@ -35,6 +35,9 @@ internal static partial class HostingLog
     [LoggerMessage(110, LogLevel.Information, "({VirtualRouter}) {Change}")]
     public static partial void InstanceChanged(ILogger logger, string virtualRouter, string change);
 
+    [LoggerMessage(112, LogLevel.Information, "virtual server {VirtualServer}: {Change}")]
+    public static partial void VirtualServerChanged(ILogger logger, string virtualServer, string change);
+
     [LoggerMessage(111, LogLevel.Information, "received {Signal}: {Effect}")]
     public static partial void Received(ILogger logger, string signal, string effect);
 

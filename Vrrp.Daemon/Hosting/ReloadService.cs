@@ -3,12 +3,21 @@ using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Failover;
+using Vrrp.Daemon.Ipvs;
+using Vrrp.Daemon.Tracking;
 
 namespace Vrrp.Daemon.Hosting;
 
 /// <summary>Reloads the configuration when asked. One with errors replaces nothing.</summary>
 internal sealed class ReloadService(
-    DaemonRun run, DaemonConfig initial, ReloadQueue requests, VrrpService vrrp, SystemdNotifier systemd, ILogger<ReloadService> logger)
+    DaemonRun run,
+    DaemonConfig initial,
+    ReloadQueue requests,
+    VrrpService vrrp,
+    DirectorService director,
+    ScriptRunner scripts,
+    SystemdNotifier systemd,
+    ILogger<ReloadService> logger)
     : BackgroundService
 {
     private DaemonConfig _applied = initial;
@@ -28,11 +37,13 @@ internal sealed class ReloadService(
     {
         var result = ConfigLoader.Load(run.ConfigurationPath, new LoadOptions { ConfigId = run.ConfigId });
         DiagnosticLog.Write(logger, result.Diagnostics);
-        if (result.Config is not { } config)
+        if (result.Config is not { } loaded)
         {
             HostingLog.ReloadRefused(logger, run.ConfigurationPath, DiagnosticLog.CountErrors(result.Diagnostics));
             return;
         }
+
+        var config = run.Select(loaded);
 
         if (config.GlobalDefs.NetworkNamespace != _applied.GlobalDefs.NetworkNamespace)
         {
@@ -40,10 +51,10 @@ internal sealed class ReloadService(
             return;
         }
 
-        if (config.Instances.IsEmpty && config.StaticAddresses.IsEmpty && !_applied.Instances.IsEmpty)
+        if (IsEmpty(config) && !IsEmpty(_applied))
         {
             HostingLog.ReloadFailed(
-                logger, "the file has no vrrp_instance, as one has that is empty or half written; what was running goes on unchanged. To stop it all, stop the daemon");
+                logger, "the file has no vrrp_instance and no virtual_server, as one has that is empty or half written; what was running goes on unchanged. To stop it all, stop the daemon");
             return;
         }
 
@@ -58,11 +69,15 @@ internal sealed class ReloadService(
             return;
         }
 
+        scripts.IsSecure = config.GlobalDefs.EnableScriptSecurity;
+        await director.ApplyAsync(config).WaitAsync(cancellationToken).ConfigureAwait(false);
         TellWhatChanged(ConfigDiff.Create(_applied, config));
         TellWhatNeedsRestart(_applied.GlobalDefs, config.GlobalDefs);
         _applied = config;
         HostingLog.Reloaded(logger, run.ConfigurationPath);
     }
+
+    private static bool IsEmpty(DaemonConfig config) => config.Instances.IsEmpty && config.StaticAddresses.IsEmpty && config.VirtualServers.IsEmpty;
 
     private void TellWhatChanged(ConfigDiff diff)
     {
@@ -71,6 +86,9 @@ internal sealed class ReloadService(
             if (change.Kind != InstanceChangeKind.Unchanged || change.Renamed)
                 HostingLog.InstanceChanged(logger, (change.New ?? change.Old!).Name, change.Describe());
         }
+
+        foreach (var change in diff.VirtualServers)
+            HostingLog.VirtualServerChanged(logger, change.Name, change.Describe());
     }
 
     private void TellWhatNeedsRestart(GlobalDefs before, GlobalDefs now)

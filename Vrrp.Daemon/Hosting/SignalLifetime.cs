@@ -3,17 +3,18 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Failover;
+using Vrrp.Daemon.Ipvs;
 using Vrrp.Linux;
 
 namespace Vrrp.Daemon.Hosting;
 
 /// <summary>
-/// SIGTERM and SIGINT stop with a hand-over, and a second one at once; SIGHUP reloads, SIGUSR1 logs what each router is, SIGUSR2 writes keepalived's statistics file. Any other signal
+/// SIGTERM and SIGINT stop with a hand-over, and a second one at once; SIGHUP reloads, SIGUSR1 logs what each router and virtual server is, SIGUSR2 writes keepalived's statistics file. Any other signal
 /// that would end a process that does not expect it has no effect: the addresses would outlive it. It takes the place of the host's own
 /// lifetime, which knows the first of these only.
 /// </summary>
 internal sealed class SignalLifetime(
-    IHostApplicationLifetime lifetime, ReloadQueue reloads, VrrpService vrrp, SystemdNotifier systemd, ILogger<SignalLifetime> logger)
+    IHostApplicationLifetime lifetime, ReloadQueue reloads, VrrpService vrrp, DirectorService director, SystemdNotifier systemd, ILogger<SignalLifetime> logger)
     : IHostLifetime, IDisposable
 {
     private const int SIGHUP = 1;
@@ -48,7 +49,11 @@ internal sealed class SignalLifetime(
             context.Cancel = true;
             reloads.Request();
         }));
-        Register(SIGUSR1, "each router's state follows", () => _ = vrrp.LogStatusAsync());
+        Register(SIGUSR1, "the state of each router and each virtual server follows", () =>
+        {
+            _ = vrrp.LogStatusAsync();
+            _ = director.LogStatusAsync();
+        });
         Register(SIGUSR2, "writing the statistics", () => _ = vrrp.WriteStatisticsAsync(StatisticsFile.DefaultPath));
         for (int signal = FirstRealTime; signal <= LastRealTime; signal++)
             Register(signal, "keepalived's dump for it is not active in this version");

@@ -420,9 +420,6 @@ public class BinderTests
     }
 
     [Theory]
-    [InlineData("virtual_server 10.0.0.1 80 {\nreal_server 10.0.0.2 80 {\nTCP_CHECK {\nnb_get_retry 3\n}\n}\n}", "VRRP0401,VRRP0124")]
-    [InlineData("virtual_server 10.0.0.1 80 {\nreal_server 10.0.0.2 80 {\nHTTP_GET {\nnb_get_retry 3\n}\n}\n}", "VRRP0401,VRRP0123")]
-    [InlineData("virtual_server 10.0.0.1 80 {\nnat_mask 255.255.255.0\n}", "VRRP0401,VRRP0124")]
     [InlineData("vrrp_script s {\nscript /x\nintervall 5\n}", "VRRP0401,VRRP0101")]
     [InlineData("vrrp_script s {\ninterval\n}", "VRRP0401,VRRP0102")]
     [InlineData("static_routes {\ndefault via 10.0.0.1\n}", "VRRP0401")]

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Vrrp.Daemon.Commands;
 using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Diagnostics;
+using Vrrp.Daemon.Configuration.Model;
 
 namespace Vrrp.Tests.Configuration;
 
@@ -43,7 +44,10 @@ public class SampleTests
         Assert.Equal("9.9.9.9/32", Assert.Single(instance.VirtualAddresses).ToString());
         Assert.Equal("it.163.c"u8.ToArray(), instance.Authentication!.Password.Bytes.ToArray());
         Assert.Equal("master01", result.Config.GlobalDefs.RouterId);
-        Assert.Equal("virtual_server", Assert.Single(result.Config.InactiveBlocks).Keyword);
+        var server = Assert.Single(result.Config.VirtualServers);
+        Assert.Equal("[9.9.9.9]:tcp:205", server.Name);
+        Assert.Equal(2, server.RealServers.Length);
+        Assert.All(server.RealServers, real => Assert.Equal(3, Assert.IsType<TcpCheck>(Assert.Single(real.Checks)).Retries));
     }
 
     [Fact]
@@ -55,7 +59,8 @@ public class SampleTests
         Assert.Equal("192.168.1.169/32", Assert.Single(instance.VirtualAddresses).ToString());
         Assert.Equal("VI_1", Assert.Single(Assert.Single(result.Config.SyncGroups).Members));
         Assert.Equal("VG1", instance.SyncGroup);
-        Assert.Equal("192.168.1.169 80", Assert.Single(result.Config.InactiveBlocks).Name);
+        var server = Assert.Single(result.Config.VirtualServers);
+        Assert.Equal(("[192.168.1.169]:tcp:80", 2), (server.Name, server.RealServers.Length));
     }
 
     [Theory]

@@ -69,6 +69,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags, uint mode);
 
+    [LibraryImport(LibC, EntryPoint = "flock", SetLastError = true)]
+    internal static partial int FileLock(int descriptor, int operation);
+
     [LibraryImport(LibC, EntryPoint = "prctl", SetLastError = true)]
     internal static partial int PrCtl(int option, nuint argument2, nuint argument3, nuint argument4, nuint argument5);
 
@@ -116,6 +119,64 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibC, EntryPoint = "kill", SetLastError = true)]
     internal static partial int Kill(int process, int signal);
+
+    // Raw: the C library's own functions of these names change all threads of the process.
+    [LibraryImport(LibC, EntryPoint = "syscall", SetLastError = true)]
+    internal static partial nint SystemCall(nint number, nint argument1, nint argument2, nint argument3);
+
+    [LibraryImport(LibC, EntryPoint = "posix_spawn")]
+    internal static partial int PosixSpawn(int* process, byte* path, void* fileActions, void* attributes, byte** arguments, byte** environment);
+
+    [LibraryImport(LibC, EntryPoint = "posix_spawnattr_init")]
+    internal static partial int PosixSpawnAttributesInit(void* attributes);
+
+    [LibraryImport(LibC, EntryPoint = "posix_spawnattr_destroy")]
+    internal static partial int PosixSpawnAttributesDestroy(void* attributes);
+
+    [LibraryImport(LibC, EntryPoint = "posix_spawnattr_setflags")]
+    internal static partial int PosixSpawnSetFlags(void* attributes, short flags);
+
+    [LibraryImport(LibC, EntryPoint = "posix_spawnattr_setsigmask")]
+    internal static partial int PosixSpawnSetSignalMask(void* attributes, void* signals);
+
+    [LibraryImport(LibC, EntryPoint = "posix_spawnattr_setsigdefault")]
+    internal static partial int PosixSpawnSetDefaultSignals(void* attributes, void* signals);
+
+    [LibraryImport(LibC, EntryPoint = "posix_spawn_file_actions_init")]
+    internal static partial int PosixSpawnFileActionsInit(void* actions);
+
+    [LibraryImport(LibC, EntryPoint = "posix_spawn_file_actions_destroy")]
+    internal static partial int PosixSpawnFileActionsDestroy(void* actions);
+
+    [LibraryImport(LibC, EntryPoint = "posix_spawn_file_actions_addopen", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int PosixSpawnAddOpen(void* actions, int descriptor, string path, int flags, uint mode);
+
+    [LibraryImport(LibC, EntryPoint = "posix_spawn_file_actions_addchdir_np", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int PosixSpawnAddChangeDirectory(void* actions, string path);
+
+    [LibraryImport(LibC, EntryPoint = "sigfillset")]
+    internal static partial int SignalSetFill(void* signals);
+
+    [LibraryImport(LibC, EntryPoint = "sigemptyset")]
+    internal static partial int SignalSetEmpty(void* signals);
+
+    [LibraryImport(LibC, EntryPoint = "waitid", SetLastError = true)]
+    internal static partial int WaitId(int type, int id, void* information, int options);
+
+    [LibraryImport(LibC, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int StatX(int directory, string path, int flags, uint mask, void* result);
+
+    [LibraryImport(LibC, EntryPoint = "getpwnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int GetPasswordByName(string name, void* entry, byte* buffer, nuint length, void** result);
+
+    [LibraryImport(LibC, EntryPoint = "getpwuid_r")]
+    internal static partial int GetPasswordById(uint id, void* entry, byte* buffer, nuint length, void** result);
+
+    [LibraryImport(LibC, EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int GetGroupByName(string name, void* entry, byte* buffer, nuint length, void** result);
+
+    [LibraryImport(LibC, EntryPoint = "geteuid")]
+    internal static partial uint GetEffectiveUser();
 
     /// <summary>struct iovec.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -70,6 +70,18 @@ internal sealed class LinkBuilder : IDisposable
         Send(ref writer, message, $"create macvlan {name} on {parent}");
     }
 
+    /// <summary>Creates a tunnel without ends of its own, down: it takes packets from any peer.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="kind">"ipip" or "ip6tnl".</param>
+    public void CreateTunnel(string name, string kind)
+    {
+        var writer = Begin(RTM_NEWLINK, CreateFlags, 0, name, out int message);
+        int info = writer.BeginNested(IFLA_LINKINFO);
+        writer.WriteString(IFLA_INFO_KIND, kind);
+        writer.EndNested(info);
+        Send(ref writer, message, $"create tunnel {name}");
+    }
+
     /// <summary>Deletes an interface; of a veth pair both ends go.</summary>
     public void Delete(string name)
     {

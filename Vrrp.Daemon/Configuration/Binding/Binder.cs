@@ -12,6 +12,7 @@ internal sealed class Binder
     private readonly GlobalDefsBinder _globals;
     private readonly TrackingBinder _tracking;
     private readonly VrrpBinder _vrrp;
+    private readonly VirtualServerBinder _servers;
 
     public Binder(DiagnosticBag diagnostics)
     {
@@ -20,6 +21,7 @@ internal sealed class Binder
         _globals = new(diagnostics, _reader, values);
         _tracking = new(diagnostics, values);
         _vrrp = new(diagnostics, _reader, values, _tracking);
+        _servers = new(diagnostics, _reader, values, new(diagnostics, values), new(diagnostics, _reader, values, _tracking));
     }
 
     public DaemonConfig Bind(FileSyntax file, string path)
@@ -44,6 +46,15 @@ internal sealed class Binder
                 case "garp_group":
                     _vrrp.BindAnnouncementGroup(statement);
                     break;
+                case "virtual_server":
+                    _servers.BindServer(statement);
+                    break;
+                case "virtual_server_group":
+                    _servers.BindGroup(statement);
+                    break;
+                case "SSL":
+                    _servers.BindTls(statement);
+                    break;
                 default:
                     _tracking.Define(statement);
                     if (statement.Keyword!.Block is null)
@@ -54,6 +65,9 @@ internal sealed class Binder
             }
         }
 
-        return _vrrp.Complete(_globals.Complete(), path, inactive.DrainToImmutable());
+        var globals = _globals.Complete();
+        var servers = _servers.Complete(globals);
+        var config = _vrrp.Complete(globals, path, inactive.DrainToImmutable());
+        return config with { VirtualServers = servers, GlobalDefs = _globals.CompleteSyncDaemon(config) };
     }
 }

@@ -47,7 +47,7 @@ internal sealed class BlockReader(DiagnosticBag diagnostics)
             if (keyword.Block is not null && statement.Block is null)
                 continue;
             if (keyword.Status == KeywordStatus.Deprecated || (keyword.Status == KeywordStatus.NotActiveYet && keyword.Replacement is not null))
-                diagnostics.DeprecatedKeyword(statement.Name, keyword.Replacement ?? "");
+                diagnostics.DeprecatedKeyword(statement.Name, keyword.Replacement ?? "", spec.Name);
             if (keyword.Status == KeywordStatus.NoEffect)
             {
                 if (!quiet)

@@ -22,6 +22,9 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
     private TimeSpan _arpInterval;
     private TimeSpan _neighborInterval;
     private bool _minimal;
+    private LvsSyncDaemon? _sync;
+    private Token? _syncInstance;
+    private bool _syncHasId;
 
     /// <summary>What was read, with the defaults that depend on other keywords.</summary>
     public GlobalDefs Complete()
@@ -42,6 +45,25 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
                 ArpInterval = _arpInterval,
                 NeighborInterval = _neighborInterval,
             },
+        };
+    }
+
+    /// <summary>The globals with the synchronisation daemon, whose identifier is the VRID of the instance it follows.</summary>
+    public GlobalDefs CompleteSyncDaemon(DaemonConfig config)
+    {
+        if (_sync is not { } sync)
+            return config.GlobalDefs;
+        if (_syncInstance is not { } name)
+            return config.GlobalDefs with { LvsSyncDaemon = sync };
+        if (config.Instances.FirstOrDefault(instance => instance.Name == name.Text) is not { } followed)
+        {
+            diagnostics.SyncInstanceUnknown(name);
+            return config.GlobalDefs;
+        }
+
+        return config.GlobalDefs with
+        {
+            LvsSyncDaemon = sync with { Instance = name.Text, Id = _syncHasId ? sync.Id : (byte)followed.VirtualRouterId.Value },
         };
     }
 
@@ -110,6 +132,21 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
             case "checker_log_all_failures":
                 _defs = _defs with { CheckerLogAllFailures = values.Switch(s) ?? _defs.CheckerLogAllFailures };
                 break;
+            case "lvs_flush":
+                _defs = _defs with { LvsFlush = true };
+                break;
+            case "lvs_flush_on_stop" or "lvs_flush_onstop":
+                _defs = _defs with { LvsFlushOnStop = Word(1) == "VS" ? LvsFlushOnStop.OwnServices : LvsFlushOnStop.All };
+                break;
+            case "lvs_timeouts":
+                BindTimeouts(s);
+                break;
+            case "lvs_sync_daemon":
+                BindSyncDaemon(s);
+                break;
+            case "rs_init_notifies":
+                _defs = _defs with { RealServerInitNotifies = true };
+                break;
             case "enable_script_security":
                 _defs = _defs with { EnableScriptSecurity = true };
                 break;
@@ -148,6 +185,100 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
                     BindProcess(s);
                 break;
         }
+    }
+
+    private void BindTimeouts(StatementSyntax s)
+    {
+        for (int i = 1; i < s.Words.Length; i += 2)
+        {
+            if (i + 1 == s.Words.Length)
+            {
+                diagnostics.OptionWithoutValue(s.Words[i], s.Name.Text);
+                return;
+            }
+
+            // 0 leaves a timeout as it is.
+            uint? seconds = values.Integer(s.Words[i + 1], s.Words[i].Text, 0, (int)VirtualServerBinder.MaxSeconds) is > 0 and { } given ? (uint)given : null;
+            var timeouts = _defs.LvsTimeouts;
+            switch (s.Words[i].Text)
+            {
+                case "tcp":
+                    timeouts = timeouts with { Tcp = seconds };
+                    break;
+                case "tcpfin":
+                    timeouts = timeouts with { TcpFin = seconds };
+                    break;
+                case "udp":
+                    timeouts = timeouts with { Udp = seconds };
+                    break;
+                default:
+                    diagnostics.UnknownOption(s.Words[i], s.Name.Text, secondAddress: false);
+                    break;
+            }
+
+            _defs = _defs with { LvsTimeouts = timeouts };
+        }
+    }
+
+    private void BindSyncDaemon(StatementSyntax s)
+    {
+        if (values.InterfaceName(s.Words[1]) is not { } device)
+            return;
+        var sync = new LvsSyncDaemon(device, null, 0);
+        _syncInstance = null;
+        _syncHasId = false;
+        int i = 2;
+        // The old form: INTERFACE INSTANCE [ID].
+        if (s.Words.Length > 2 && s.Words[2].Text is not ("inst" or "id" or "maxlen" or "port" or "ttl" or "group"))
+        {
+            _syncInstance = s.Words[i++];
+            if (s.Words.Length > 3 && char.IsAsciiDigit(s.Words[3].Text.FirstOrDefault()) && values.Integer(s.Words[i++], "id", 0, 255) is { } id)
+                (sync, _syncHasId) = (sync with { Id = (byte)id }, true);
+        }
+
+        for (; i < s.Words.Length; i += 2)
+        {
+            var option = s.Words[i];
+            if (i + 1 == s.Words.Length)
+            {
+                diagnostics.OptionWithoutValue(option, s.Name.Text);
+                break;
+            }
+
+            var value = s.Words[i + 1];
+            switch (option.Text)
+            {
+                case "inst":
+                    _syncInstance = value;
+                    break;
+                case "id" when values.Integer(value, "id", 0, 255) is { } id:
+                    (sync, _syncHasId) = (sync with { Id = (byte)id }, true);
+                    break;
+                case "maxlen" when values.Integer(value, "maxlen", 1, 65507) is { } length:
+                    sync = sync with { MaximumLength = (ushort)length };
+                    break;
+                case "port" when values.Integer(value, "port", 1, 65535) is { } port:
+                    sync = sync with { Port = (ushort)port };
+                    break;
+                case "ttl" when values.Integer(value, "ttl", 1, 255) is { } ttl:
+                    sync = sync with { Ttl = (byte)ttl };
+                    break;
+                case "group" when values.Address(value, "group") is { } group:
+                    if (group.IsMulticast)
+                        sync = sync with { Group = group };
+                    else
+                        diagnostics.BadSyncDaemon(value, "'group' takes a multicast address");
+                    break;
+                case "id" or "maxlen" or "port" or "ttl" or "group":
+                    // Reported where it was read.
+                    break;
+                default:
+                    diagnostics.UnknownOption(option, s.Name.Text, secondAddress: false);
+                    break;
+            }
+        }
+
+        _sync = sync;
     }
 
     private bool BindVrrp(StatementSyntax s)

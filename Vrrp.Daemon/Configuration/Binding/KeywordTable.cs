@@ -92,9 +92,9 @@ internal static class KeywordTable
         linkbeat_interfaces N3 {entries - > links are followed by netlink
         interface_up_down_delays Y2 {entries -
         bfd_instance Y3 {bfd_instance NAME
-        virtual_server Y1 {virtual_server ADDRESS [PORT]
-        virtual_server_group Y2 {entries NAME
-        SSL Y3 {SSL -
+        virtual_server A1 {virtual_server ADDRESS [PORT]
+        virtual_server_group A2 {entries NAME
+        SSL A3 {SSL -
         net_namespace A2 NAME
         net_namespace_ipvs Y3 [NAME]
         namespace_with_ipsets N3 - > no ipsets are used
@@ -112,7 +112,7 @@ internal static class KeywordTable
         smtp_alert,smtp_alert_vrrp,smtp_alert_checker Y2 [bool]
         no_email_faults Y2 -
         no_checker_emails Y3 -
-        checker_log_all_failures Y2 [bool] = off
+        checker_log_all_failures A2 [bool] = off
         vrrp_version A1 2|3 = 2
         vrrp_mcast_group4 A2 ADDRESS = 224.0.0.18
         vrrp_mcast_group6 A2 ADDRESS = ff02::12
@@ -154,17 +154,17 @@ internal static class KeywordTable
         nftables_ifindex N3 - > interfaces are always matched by index
         nftables_ipvs Y3 [TABLE]
         nftables_ipvs_priority,nftables_ipvs_start_fwmark Y3 NUMBER
-        lvs_sync_daemon Y2 INTERFACE [OPTIONS]
-        lvs_timeouts Y2 PROTOCOL SECONDS [PROTOCOL SECONDS]
-        lvs_flush Y2 -
-        lvs_flush_on_stop Y3 [VS]
-        lvs_flush_onstop Y3 [VS] > lvs_flush_on_stop
-        rs_init_notifies Y3 -
+        lvs_sync_daemon A2 INTERFACE [OPTIONS]
+        lvs_timeouts A2 PROTOCOL SECONDS [PROTOCOL SECONDS]
+        lvs_flush A2 -
+        lvs_flush_on_stop A3 [VS]
+        lvs_flush_onstop D3 [VS] > lvs_flush_on_stop
+        rs_init_notifies A3 -
         lvs_netlink_cmd_rcv_bufs,lvs_netlink_monitor_rcv_bufs N3 BYTES > netlink buffers are sized by the daemon
         lvs_netlink_cmd_rcv_bufs_force,lvs_netlink_monitor_rcv_bufs_force N3 [bool] > netlink buffers are sized by the daemon
         snmp_vs_stats_update_interval,snmp_rs_stats_update_interval N3 SECONDS > there is no SNMP agent
-        enable_script_security Y1 -
-        script_user Y1 USER [GROUP]
+        enable_script_security A1 -
+        script_user A1 USER [GROUP]
         use_symlink_paths Y3 [bool]
         set_supplementary_groups Y3 [bool]
         notify_fifo,vrrp_notify_fifo,lvs_notify_fifo Y2 PATH [USER [GROUP]]
@@ -310,104 +310,104 @@ internal static class KeywordTable
         interface A3 INTERFACE
         interfaces A3 {words -
         [virtual_server]
-        delay_loop Y1 SECONDS = 60
-        lb_algo,lvs_sched Y1 SCHEDULER = wlc
-        lb_kind,lvs_method Y1 NAT|DR|TUN [OPTIONS] = NAT
+        delay_loop A1 SECONDS = 60
+        lb_algo,lvs_sched A1 SCHEDULER = wlc
+        lb_kind,lvs_method A1 NAT|DR|TUN [OPTIONS] = NAT
         nat_mask O1 NETMASK > keepalived ignores it as an unknown keyword; IPVS has no use for it
-        protocol Y1 TCP|UDP|SCTP = UDP
-        persistence_timeout Y1 [SECONDS] = 360
-        persistence_granularity Y2 NETMASK
-        persistence_engine Y3 NAME
-        sorry_server Y1 ADDRESS [PORT]
-        sorry_server_inhibit Y2 -
-        sorry_server_lvs_method Y2 NAT|DR|TUN [OPTIONS]
-        quorum Y1 WEIGHT = 1
-        hysteresis Y2 WEIGHT = 0
-        quorum_up,quorum_down Y2 COMMAND [USER [GROUP]]
-        ha_suspend,alpha,omega Y1 -
-        inhibit_on_failure Y2 -
-        weight Y2 WEIGHT = 1
-        connect_timeout,delay_before_retry,warmup Y2 SECONDS
-        retry Y2 COUNT
-        virtualhost Y2 STRING
+        protocol A1 TCP|UDP|SCTP = UDP
+        persistence_timeout A1 [SECONDS] = 360
+        persistence_granularity A2 NETMASK
+        persistence_engine A3 NAME
+        sorry_server A1 ADDRESS [PORT]
+        sorry_server_inhibit A2 -
+        sorry_server_lvs_method A2 NAT|DR|TUN [OPTIONS]
+        quorum A1 WEIGHT = 1
+        hysteresis A2 WEIGHT = 0
+        quorum_up,quorum_down A2 COMMAND [USER [GROUP]]
+        ha_suspend,alpha,omega A1 -
+        inhibit_on_failure A2 -
+        weight A2 WEIGHT = 1
+        connect_timeout,delay_before_retry,warmup A2 SECONDS
+        retry A2 COUNT
+        virtualhost A2 STRING
         smtp_alert Y2 [bool]
         snmp_name N3 STRING > there is no SNMP agent
-        ip_family Y2 inet|inet6
-        ops,hashed,flag-1,flag-2,flag-3,sh-port,sh-fallback,mh-port,mh-fallback Y3 -
-        real_server Y1 {real_server ADDRESS [PORT]
+        ip_family A2 inet|inet6
+        ops,hashed,flag-1,flag-2,flag-3,sh-port,sh-fallback,mh-port,mh-fallback A3 -
+        real_server A1 {real_server ADDRESS [PORT]
         [real_server]
-        weight Y1 WEIGHT
-        lvs_method Y2 NAT|DR|TUN [OPTIONS]
-        inhibit_on_failure Y1 [bool]
-        notify_up,notify_down Y1 COMMAND [USER [GROUP]]
+        weight A1 WEIGHT
+        lvs_method A2 NAT|DR|TUN [OPTIONS]
+        inhibit_on_failure A1 [bool]
+        notify_up,notify_down A1 COMMAND [USER [GROUP]]
         smtp_alert Y1 [bool]
-        alpha Y2 [bool]
-        delay_loop,connect_timeout,delay_before_retry,warmup Y2 SECONDS
-        retry Y2 COUNT
-        uthreshold,lthreshold Y2 COUNT
-        virtualhost Y2 STRING
+        alpha A2 [bool]
+        delay_loop,connect_timeout,delay_before_retry,warmup A2 SECONDS
+        retry A2 COUNT
+        uthreshold,lthreshold A2 COUNT
+        virtualhost A2 STRING
         snmp_name N3 STRING > there is no SNMP agent
-        TCP_CHECK Y1 {TCP_CHECK -
-        HTTP_GET Y1 {HTTP_GET -
-        SSL_GET Y1 {HTTP_GET -
-        SMTP_CHECK Y2 {SMTP_CHECK -
-        DNS_CHECK Y2 {DNS_CHECK -
-        UDP_CHECK Y2 {UDP_CHECK -
-        PING_CHECK Y2 {PING_CHECK -
-        MISC_CHECK Y1 {MISC_CHECK -
+        TCP_CHECK A1 {TCP_CHECK -
+        HTTP_GET A1 {HTTP_GET -
+        SSL_GET A1 {HTTP_GET -
+        SMTP_CHECK A2 {SMTP_CHECK -
+        DNS_CHECK A2 {DNS_CHECK -
+        UDP_CHECK A2 {UDP_CHECK -
+        PING_CHECK A2 {PING_CHECK -
+        MISC_CHECK A1 {MISC_CHECK -
         BFD_CHECK Y3 {BFD_CHECK -
-        FILE_CHECK Y3 {FILE_CHECK -
+        FILE_CHECK A3 {FILE_CHECK -
         [TCP_CHECK]
         @checker
         @nbget
         [HTTP_GET]
         @checker
         nb_get_retry D1 COUNT > retry
-        url Y1 {url -
-        virtualhost,http_protocol,sni_name Y2 STRING
-        enable_sni,tls_compliant,fast_recovery Y2 -
+        url A1 {url -
+        virtualhost,http_protocol,sni_name A2 STRING
+        enable_sni,tls_compliant,fast_recovery A2 -
         [url]
-        path,digest,virtualhost,regex Y1 STRING
-        status_code Y1 CODE [CODE]
-        regex_no_match,tls_compliant Y3 -
-        regex_options Y3 OPTION [OPTION]
-        regex_min_offset,regex_max_offset Y3 BYTES
-        regex_stack Y3 START MAX
+        path,digest,virtualhost,regex A1 STRING
+        status_code A1 CODE [CODE]
+        regex_no_match,tls_compliant A3 -
+        regex_options A3 OPTION [OPTION]
+        regex_min_offset,regex_max_offset A3 BYTES
+        regex_stack N3 START MAX > patterns are matched without a stack
         [SMTP_CHECK]
         @checker
         @nbget
-        helo_name Y2 STRING
+        helo_name A2 STRING
         host D3 {TCP_CHECK - > one SMTP_CHECK a host
         [DNS_CHECK]
         @checker
         @nbget
-        type,name Y2 STRING
+        type,name A2 STRING
         [UDP_CHECK]
         @checker
         @nbget
-        payload Y2 HEX
-        require_reply Y2 [HEX]
-        min_reply_length,max_reply_length Y3 BYTES
+        payload A2 HEX
+        require_reply A2 [HEX]
+        min_reply_length,max_reply_length A3 BYTES
         [PING_CHECK]
         @checker
         @nbget
         [MISC_CHECK]
-        misc_path Y1 COMMAND
-        misc_timeout Y2 SECONDS
-        misc_dynamic Y2 -
-        user Y2 USER [GROUP]
-        retry Y1 COUNT
-        delay_before_retry,warmup,delay_loop Y1 SECONDS
-        alpha,log_all_failures Y2 [bool]
+        misc_path A1 COMMAND
+        misc_timeout A2 SECONDS
+        misc_dynamic A2 -
+        user A2 USER [GROUP]
+        retry A1 COUNT
+        delay_before_retry,warmup,delay_loop A1 SECONDS
+        alpha,log_all_failures A2 [bool]
         @nbget
         [BFD_CHECK]
         name Y3 NAME
         alpha Y3 [bool]
         [FILE_CHECK]
-        track_file Y3 NAME
-        weight Y3 WEIGHT [reverse]
+        track_file A3 NAME
+        weight A3 WEIGHT [reverse]
         [SSL]
-        password,ca,certificate,key Y3 STRING
+        password,ca,certificate,key A3 STRING
         [bfd_instance]
         neighbor_ip,neighbour_ip,source_ip Y3 ADDRESS
         min_rx,min_tx,idle_tx Y3 MILLISECONDS
@@ -418,16 +418,16 @@ internal static class KeywordTable
         """;
 
     private const string Checker = """
-        connect_ip,bindto Y1 ADDRESS
-        connect_port,bind_port Y1 PORT
-        bind_if Y3 INTERFACE
-        connect_timeout,delay_before_retry,delay_loop,warmup Y1 SECONDS
-        fwmark Y3 MARK
-        retry Y1 COUNT
-        alpha,log_all_failures Y2 [bool]
+        connect_ip,bindto A1 ADDRESS
+        connect_port,bind_port A1 PORT
+        bind_if A3 INTERFACE
+        connect_timeout,delay_before_retry,delay_loop,warmup A1 SECONDS
+        fwmark A3 MARK
+        retry A1 COUNT
+        alpha,log_all_failures A2 [bool]
         """;
 
-    private const string NbGet = "nb_get_retry O1 COUNT > retry";
+    private const string NbGet = "nb_get_retry D1 COUNT > retry";
 
     private static readonly Dictionary<string, BlockSpec> s_blocks = Build();
 

@@ -11,6 +11,7 @@ internal sealed class TrackingBinder(DiagnosticBag diagnostics, ValueReaders val
     private const int MaxTracked = 1000;
 
     private readonly HashSet<(TrackedObjectKind, string)> _defined = [];
+    private readonly Dictionary<string, (string Path, int Weight)> _files = new(StringComparer.Ordinal);
 
     /// <summary>A vrrp_script, track_file, vrrp_track_process or bfd_instance: known from here on, as references are resolved in order.</summary>
     public void Define(StatementSyntax statement)
@@ -25,6 +26,28 @@ internal sealed class TrackingBinder(DiagnosticBag diagnostics, ValueReaders val
         };
         if (kind is not null && statement.Words.Length > 1)
             _defined.Add((kind.Value, statement.Words[1].Text));
+        if (kind == TrackedObjectKind.File && statement.Words.Length > 1)
+            DefineFile(statement);
+    }
+
+    /// <summary>A track_file that is defined above, with the weight it gives; null: there is none of that name, or it names no file.</summary>
+    public (string Path, int Weight)? FindFile(string name) => _files.TryGetValue(name, out var file) ? file : null;
+
+    private void DefineFile(StatementSyntax statement)
+    {
+        string? path = null;
+        // Without a weight a file's number counts as it is.
+        int weight = 1;
+        foreach (var line in statement.Block?.Statements ?? [])
+        {
+            if (line.Words.Length > 1 && line.Words[0].Text == "file")
+                path = line.Words[1].Text;
+            else if (line.Words.Length > 1 && line.Words[0].Text == "weight" && values.Integer(line.Words[1], "weight", -254, 254) is { } given)
+                weight = line.Words.Length > 2 && line.Words[2].Text == "reverse" ? -given : given;
+        }
+
+        if (path is not null)
+            _files.TryAdd(statement.Words[1].Text, (path, weight));
     }
 
     public void ReadInterfaces(StatementSyntax list, OrderedDictionary<string, TrackedInterface> into)

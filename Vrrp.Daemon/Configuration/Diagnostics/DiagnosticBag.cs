@@ -7,7 +7,7 @@ namespace Vrrp.Daemon.Configuration.Diagnostics;
 
 /// <summary>
 /// Collects findings; the catalogue of codes and wordings, one method each. A message never quotes a password.
-/// 00xx files, preprocessing and braces; 01xx keywords and values; 02xx instances; 03xx groups and tracking; 04xx what is not active.
+/// 00xx files, preprocessing and braces; 01xx keywords and values; 02xx instances; 03xx groups and tracking; 04xx what is not active; 05xx virtual servers and checks.
 /// </summary>
 internal sealed class DiagnosticBag
 {
@@ -208,16 +208,17 @@ internal sealed class DiagnosticBag
     public void ExtraWords(Place at, string keyword, int max) => Add("VRRP0122", Warning, at,
         Format($"'{keyword}' takes {(max == 0 ? "no argument" : max == 1 ? "one argument" : $"{max} arguments")}; the rest of the line is ignored."));
 
-    public void DeprecatedKeyword(Token word, string replacement) => Add("VRRP0123", Warning, word,
-        $"'{Clean(word)}' is deprecated{(replacement.Length == 0 ? " and does nothing any more" : $"; use {replacement}")}. keepalived reports it, too.");
+    public void DeprecatedKeyword(Token word, string replacement, string block) => Add("VRRP0123", Warning, word,
+        word.Text == "nb_get_retry" && block != "HTTP_GET"
+        ? $"'nb_get_retry' is deprecated; it is taken as the '{replacement}' it means. keepalived knows it in HTTP_GET and SSL_GET only: "
+            + $"in {block} it ignores the line, and '{replacement}' keeps its default."
+        : $"'{Clean(word)}' is deprecated{(replacement.Length == 0 ? " and does nothing any more" : $"; use {replacement}")}. keepalived reports it, too.");
 
     public void ObsoleteKeyword(Token word, string block, string replacement)
     {
         string text = Clean(word);
         Add("VRRP0124", Warning, word, word.Text switch
         {
-            "nb_get_retry" => $"'{text}' is deprecated; it is taken as the '{replacement}' it means. keepalived knows it in HTTP_GET and SSL_GET only: "
-                + $"in {block} it ignores the line, and '{replacement}' keeps its default.",
             "nat_mask" => $"'{text}' is deprecated and has no effect: {replacement}.",
             _ => $"'{text}' is {replacement}; the line is ignored, as keepalived ignores it.",
         });
@@ -377,12 +378,120 @@ internal sealed class DiagnosticBag
     public void TooManyTracked(Token word, int max) => Add("VRRP0312", Warning, word,
         Format($"'{Clean(word)}' is one too many: {max} are tracked at most; it is ignored."));
 
+    // 05xx: virtual servers, real servers and checks
+
+    public void NotAVirtualServer(Token word) => Add("VRRP0501", Error, word,
+        "'virtual_server' takes ADDRESS [PORT], fwmark NUMBER or group NAME.");
+
+    public void NotARealServer(Token word) => Add("VRRP0502", Error, word, $"'real_server' takes ADDRESS [PORT], not '{Clean(word)}'.");
+
+    public void NoRealServers(Token word) => Add("VRRP0503", Warning, word,
+        $"virtual server '{Clean(word)}' has no usable real server and is left out, as by keepalived.");
+
+    public void UnknownScheduler(Token word, string known) => Add("VRRP0504", Warning, word,
+        $"there is no scheduler '{Clean(word)}'; the line is ignored, as by keepalived. The schedulers are {known.Replace(" ", ", ", StringComparison.Ordinal)}.");
+
+    public void UnknownForwarding(Token word, string keyword) => Add("VRRP0505", Warning, word,
+        $"'{keyword}' takes NAT, DR or TUN, in capitals, not '{Clean(word)}'; the line is ignored, as by keepalived.");
+
+    public void UnknownTunnel(Token word) => Add("VRRP0506", Warning, word, $"a tunnel is of type ipip, gue or gre, not '{Clean(word)}'; ipip is used.");
+
+    public void TunnelWithoutPort(Token word) => Add("VRRP0507", Warning, word, "a tunnel of type gue needs a port, as in 'type gue port 6080'.");
+
+    public void TunnelOptionElsewhere(Token word, string method) => Add("VRRP0508", Warning, word, $"'{Clean(word)}' has no meaning for {method}; it is ignored.");
+
+    public void BalancingDefault(Token word, string keyword, string standard) => Add("VRRP0509", Warning, word,
+        $"virtual server '{Clean(word)}' has no {keyword}; {standard} is used, as by keepalived. Write it, so that nobody has to know.");
+
+    public void ProtocolOfMark(Token word) => Add("VRRP0510", Warning, word, "a firewall mark stands for packets of any protocol: 'protocol' is ignored, as by keepalived.");
+
+    public void OnePacketNeedsUdp(Token word) => Add("VRRP0511", Warning, word, "'ops' schedules every packet for itself, which only UDP bears; it is cleared, as by keepalived.");
+
+    public void PersistenceSwitchedOn(Token word, uint seconds) => Add("VRRP0512", Warning, word,
+        Format($"a service without a port needs persistence; it is switched on with {seconds} s, as by keepalived. Write persistence_timeout."));
+
+    public void NotANetmask(Token word) => Add("VRRP0513", Warning, word, $"'{Clean(word)}' is not a netmask such as 255.255.255.0; the line is ignored.");
+
+    public void FlagNeedsScheduler(Token word, string scheduler) => Add("VRRP0514", Warning, word,
+        $"'{Clean(word)}' belongs to scheduler {scheduler} and stands after 'lb_algo {scheduler}'; it is ignored, as by keepalived.");
+
+    public void SorryOptionBeforeServer(Token word) => Add("VRRP0515", Warning, word, $"'{Clean(word)}' stands after sorry_server; it is ignored.");
+
+    public void SuspendWithoutAddress(Token word) => Add("VRRP0516", Warning, word, "a firewall mark has no address that could be absent: 'ha_suspend' is cleared, as by keepalived.");
+
+    public void OverlappingVirtualServer(Token word, string service, SourceSpan first) => Add("VRRP0517", Warning, word,
+        $"{service} is a virtual server already; this whole block is left out. Two blocks cannot share one service of the kernel.", [new(first, "the first one")]);
+
+    public void DuplicateRealServer(Token word, string server, SourceSpan first) => Add("VRRP0518", Warning, word,
+        $"real server {server} is in this virtual server already; this one is left out, as by keepalived.", [new(first, "the first one")]);
+
+    public void OtherFamilyNeedsTunnel(Token word, IPFamily family) => Add("VRRP0519", Warning, word,
+        $"'{Clean(word)}' is not of the service's family ({family}), which only TUN can carry; it is left out, as by keepalived.");
+
+    public void PortIsTheServices(Token word, ushort port) => Add("VRRP0520", Warning, word,
+        Format($"DR and TUN do not rewrite ports: '{Clean(word)}' is reset to the service's port {port}, as by keepalived."));
+
+    public void QuorumTooHigh(Token word, long quorum, long total) => Add("VRRP0521", Warning, word,
+        Format($"quorum {quorum} is above the weight of all real servers, {total}, and could never be gained; {total} is used, as by keepalived."));
+
+    public void HysteresisTooHigh(Token word, long used) => Add("VRRP0522", Warning, word,
+        Format($"hysteresis must be below the quorum, or it would never be lost; {used} is used, as by keepalived."));
+
+    public void ThresholdsCrossed(Token word) => Add("VRRP0523", Warning, word, "lthreshold is above uthreshold, which the kernel refuses; it is lowered to it.");
+
+    public void UnknownServerGroup(Token word, IEnumerable<string> known) => Add("VRRP0524", Warning, word,
+        $"there is no virtual_server_group '{Clean(word)}'; the virtual server is left out, as by keepalived."
+        + (known.Any() ? $" There is {Clean(string.Join(", ", known.Take(5)))}." : ""));
+
+    public void EmptyServerGroup(Token word) => Add("VRRP0525", Warning, word, $"virtual_server_group '{Clean(word)}' has no usable entry.");
+
+    public void BadGroupEntry(Token word) => Add("VRRP0526", Warning, word,
+        $"'{Clean(word)}' is no entry of a virtual_server_group: ADDRESS, ADDRESS-LAST or ADDRESS/LENGTH with a port, or fwmark NUMBER; it is ignored.");
+
+    public void GroupTooLarge(Token word, int max) => Add("VRRP0527", Warning, word, Format($"a virtual_server_group has at most {max} services; this entry is ignored."));
+
+    public void CheckWithout(Token word, string what) => Add("VRRP0530", Warning, word,
+        $"this {Clean(word)} has no {what} and is left out, as by keepalived.");
+
+    public void UnknownChoice(Token word, string keyword, string choices) => Add("VRRP0531", Warning, word,
+        $"'{keyword}' takes {choices}, not '{Clean(word)}'; the line is ignored.");
+
+    public void NotADigest(Token word) => Add("VRRP0532", Warning, word, $"'{Clean(word)}' is not an MD5 digest of 32 hexadecimal digits; the line is ignored.");
+
+    public void NotAStatusCode(Token word) => Add("VRRP0533", Warning, word, $"'{Clean(word)}' is not a status code or range from 100 to 599; it is ignored.");
+
+    public void BadPattern(Token word, string problem) => Add("VRRP0534", Error, word, $"the pattern cannot be used: {Clean(problem)}");
+
+    public void PatternOptionWithoutEffect(Token word) => Add("VRRP0535", Warning, word,
+        $"'{Clean(word)}' is an option of PCRE2 that patterns have not here; it is ignored. caseless, dotall, multiline, extended and no_auto_capture are known.");
+
+    public void NotForAHeader(Token word, string keyword) => Add("VRRP0536", Warning, word,
+        $"'{keyword}' goes into a request and takes no blanks or control characters; the line is ignored.");
+
+    public void NotADomainName(Token word) => Add("VRRP0537", Warning, word, $"'{Clean(word)}' is not a domain name; the line is ignored.");
+
+    public void NotHex(Token word, string keyword, bool wildcards) => Add("VRRP0538", Warning, word,
+        $"'{keyword}' takes an even number of hexadecimal digits{(wildcards ? ", or x for any" : "")}, not '{Clean(word)}'; it is ignored.");
+
+    public void ReplyLengthsCrossed(Token word) => Add("VRRP0539", Warning, word, "min_reply_length is above max_reply_length, which is raised to it.");
+
+    public void BindFamily(Token word, IPAddressValue target) => Add("VRRP0540", Warning, word,
+        $"'{Clean(word)}' is not of the family of {target}, which is probed from it; the line is ignored.");
+
+    public void LinkLocalWithoutInterface(Token word, IPAddressValue target) => Add("VRRP0541", Warning, word,
+        $"{target} is a link-local address: without bind_if nobody knows on which link, and the check will fail.");
+
+    public void IncompleteTlsClient(Token word) => Add("VRRP0542", Warning, word, "SSL needs a certificate and a key; it is ignored, as by keepalived.");
+
+    public void BadSyncDaemon(Place at, string problem) => Add("VRRP0550", Warning, at, $"'lvs_sync_daemon': {problem}; the line is ignored.");
+
+    public void SyncInstanceUnknown(Token word) => Add("VRRP0551", Warning, word,
+        $"there is no vrrp_instance '{Clean(word)}' for lvs_sync_daemon to follow; connections are not synchronised.");
+
     // 04xx: recognised, but nothing is done with it
 
     public void BlockNotActive(SourceSpan at, string keyword) => Add("VRRP0401", Warning, at, keyword switch
     {
-        "virtual_server" => "recognised; the IPVS director is not active in this version, so this virtual_server is not set up.",
-        "virtual_server_group" => "recognised; the IPVS director is not active in this version.",
         "vrrp_script" or "vrrp_track_process" or "track_file" or "vrrp_track_file" or "bfd_instance" =>
             $"recognised; '{keyword}' is not active in this version: it is not watched and changes no priority.",
         _ => $"recognised; '{keyword}' is not active in this version.",

@@ -19,6 +19,9 @@ internal sealed record DaemonConfig
 
     public ImmutableArray<StaticAddress> StaticAddresses { get; init; } = [];
 
+    /// <summary>In the order of the file; no service is in two of them.</summary>
+    public ImmutableArray<VirtualServer> VirtualServers { get; init; } = [];
+
     /// <summary>Blocks that were understood but do nothing in this version, such as virtual_server.</summary>
     public ImmutableArray<InactiveBlock> InactiveBlocks { get; init; } = [];
 }

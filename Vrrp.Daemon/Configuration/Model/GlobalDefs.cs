@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Vrrp.Daemon.Ipvs;
 
 namespace Vrrp.Daemon.Configuration.Model;
 
@@ -106,6 +107,20 @@ internal sealed record GlobalDefs
     /// <summary>Whether its rules count what they drop.</summary>
     public bool FilterCounters { get; init; }
 
+    /// <summary>Remove every IPVS service at the start, whoever made it (<c>lvs_flush</c>).</summary>
+    public bool LvsFlush { get; init; }
+
+    public LvsFlushOnStop LvsFlushOnStop { get; init; }
+
+    /// <summary>Timeouts of the kernel's IPVS; those that are null stay as they are.</summary>
+    public IpvsTimeouts LvsTimeouts { get; init; }
+
+    /// <summary>Synchronisation of connections between directors. Null: none.</summary>
+    public LvsSyncDaemon? LvsSyncDaemon { get; init; }
+
+    /// <summary>Run notify_up and notify_down and send mail for what real servers are at the start.</summary>
+    public bool RealServerInitNotifies { get; init; }
+
     public bool EnableScriptSecurity { get; init; }
 
     public string? ScriptUser { get; init; }
@@ -136,6 +151,30 @@ internal sealed record GlobalDefs
 
     public bool UsePidDirectory { get; init; }
 }
+
+/// <summary>What becomes of the IPVS table at the end (<c>lvs_flush_on_stop</c>).</summary>
+internal enum LvsFlushOnStop
+{
+    /// <summary>Our real servers and services are removed, one by one.</summary>
+    No,
+
+    /// <summary>Our services are removed with all they have.</summary>
+    OwnServices,
+
+    /// <summary>Everything is removed, whoever made it.</summary>
+    All,
+}
+
+/// <summary>lvs_sync_daemon: the kernel's synchronisation of connections.</summary>
+/// <param name="Interface">Where messages are sent and taken.</param>
+/// <param name="Instance">The vrrp_instance whose state it follows. Null: it sends and takes all the time.</param>
+/// <param name="Id">Both directors have the same, 0–255: the instance's VRID unless set.</param>
+/// <param name="MaximumLength">Largest message; 0: what the interface gives.</param>
+/// <param name="Port">0: the kernel's, 8848.</param>
+/// <param name="Ttl">0: the kernel's, 1.</param>
+/// <param name="Group">None: the kernel's, 224.0.0.81.</param>
+internal sealed record LvsSyncDaemon(
+    string Interface, string? Instance, byte Id, ushort MaximumLength = 0, ushort Port = 0, byte Ttl = 0, IPAddressValue Group = default);
 
 internal enum NotifyFifoKind
 {
