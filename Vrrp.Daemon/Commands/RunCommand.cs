@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Hosting;
+using Vrrp.Daemon.Status;
 using Vrrp.Linux;
 
 namespace Vrrp.Daemon.Commands;
@@ -29,6 +30,11 @@ internal static class RunCommand
             HelpName = "FILE",
         };
         pidFile.Aliases.Add("--pid-file");
+        var statusSocket = new Option<string?>("--status-socket")
+        {
+            Description = $"Unix socket at which status is served; beside the pid file by default ({StatusSocket.DefaultPath}), '{StatusSocket.None}' for none.",
+            HelpName = "PATH",
+        };
         var detail = new Option<bool>("--log-detail", "-D") { Description = "Log more, dropped packets of unknown VRIDs included." };
         // For demonstrations and tests: whoever runs them may be killed and must leave no daemon behind.
         var parent = new Option<int?>("--die-with-parent") { Hidden = true, HelpName = "PID" };
@@ -50,7 +56,7 @@ internal static class RunCommand
             6 the configuration cannot be read, 70 internal error.
             """)
         {
-            file, configId, pidFile, detail, parent, onlyVrrp, onlyDirector, dontFork, logConsole,
+            file, configId, pidFile, statusSocket, detail, parent, onlyVrrp, onlyDirector, dontFork, logConsole,
         };
         command.SetAction((result, cancellationToken) =>
         {
@@ -65,6 +71,12 @@ internal static class RunCommand
                     DirectorLedgerPath = Path.ChangeExtension(result.GetValue(pidFile) ?? PidFile.DefaultPath, ".ipvs"),
                     RunsVrrp = result.GetValue(onlyVrrp) || !result.GetValue(onlyDirector),
                     RunsDirector = result.GetValue(onlyDirector) || !result.GetValue(onlyVrrp),
+                    StatusSocketPath = result.GetValue(statusSocket) switch
+                    {
+                        null => StatusSocket.Beside(result.GetValue(pidFile) ?? PidFile.DefaultPath),
+                        StatusSocket.None => null,
+                        var path => path,
+                    },
                 },
                 result.GetValue(pidFile),
                 result.GetValue(detail) ? LogLevel.Debug : LogLevel.Information);

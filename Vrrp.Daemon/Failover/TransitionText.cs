@@ -60,7 +60,8 @@ internal static class TransitionText
 
     private static string Peer(RouterTransition transition) => $"{transition.Peer} with priority {transition.PeerPriority}";
 
-    private static string Faults(VrrpFaults faults)
+    /// <summary>What keeps a router in Fault, in words.</summary>
+    public static string Faults(VrrpFaults faults)
     {
         var words = new List<string>();
         Add(VrrpFaults.InterfaceMissing, "its interface does not exist; the router starts when it appears");

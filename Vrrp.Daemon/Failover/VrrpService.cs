@@ -32,6 +32,9 @@ internal sealed class VrrpService(
     private Task _reading = Task.CompletedTask;
     private Task _watching = Task.CompletedTask;
 
+    /// <summary>All virtual routers as of the engine's last turn; none before the start. What they publish may be read on any thread.</summary>
+    public IReadOnlyList<VirtualRouter> Routers => _node?.Engine.Roster ?? [];
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var globals = initial.GlobalDefs;

@@ -23,6 +23,9 @@ internal sealed class DaemonRun
     /// <summary>File that records the addresses this daemon installs; null: none is kept.</summary>
     public string? LedgerPath { get; init; }
 
+    /// <summary>Unix socket at which status is served; null: none is.</summary>
+    public string? StatusSocketPath { get; init; }
+
     /// <summary>File that records the IPVS entries this daemon makes; null: none is kept.</summary>
     public string? DirectorLedgerPath { get; init; }
 

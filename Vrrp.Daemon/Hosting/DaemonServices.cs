@@ -6,6 +6,7 @@ using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Failover;
 using Vrrp.Daemon.HealthChecks;
 using Vrrp.Daemon.Ipvs;
+using Vrrp.Daemon.Status;
 using Vrrp.Daemon.Tracking;
 
 namespace Vrrp.Daemon.Hosting;
@@ -50,6 +51,16 @@ internal static class DaemonServices
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectorService>());
         builder.Services.AddHostedService(services => services.GetRequiredService<VrrpService>());
         builder.Services.AddHostedService<ReloadService>();
+        // After the routers have started, and stopped before them.
+        builder.Services.AddHostedService(services => new StatusService(
+            run,
+            StatusDocuments.Create(
+                run,
+                () => services.GetRequiredService<VrrpService>().Routers,
+                services.GetRequiredService<DirectorService>().GetSnapshotAsync,
+                services.GetRequiredService<TimeProvider>()),
+            services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<ILogger<StatusService>>()));
         // A hand-over waits at most the longest skew time plus half a second to two seconds; a second signal ends it.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         return builder.Build();
@@ -62,7 +73,7 @@ internal static class DaemonServices
         services.AddSingleton(provider => new HealthCheckService(
             provider.GetRequiredService<HealthCheckers>().Create,
             provider.GetRequiredService<TimeProvider>(),
-            Random.Shared,
+            new Random(),
             provider.GetRequiredService<ILogger<HealthCheckService>>()));
         services.AddSingleton<DirectorScripts>();
         services.AddSingleton(provider =>

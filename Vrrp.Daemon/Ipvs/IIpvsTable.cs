@@ -72,6 +72,11 @@ internal readonly record struct IpvsStatistics(
 /// <summary>How long the kernel remembers idle connections (<c>lvs_timeouts</c>), in seconds; null: as it is.</summary>
 internal readonly record struct IpvsTimeouts(uint? Tcp, uint? TcpFin, uint? Udp);
 
+/// <summary>The kernel's IPVS itself.</summary>
+/// <param name="Version">Its version, an octet for each number: 0x010201 is 1.2.1.</param>
+/// <param name="ConnectionTableSize">Hash buckets of the table of connections (conn_tab_bits).</param>
+internal readonly record struct IpvsInfo(uint Version, uint ConnectionTableSize);
+
 internal enum SyncDaemonRole : uint
 {
     Master = 1,

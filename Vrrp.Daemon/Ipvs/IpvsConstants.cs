@@ -41,6 +41,13 @@ internal static class IpvsConstants
         public const ushort TimeoutUdp = 6;
     }
 
+    /// <summary>IPVS_INFO_ATTR_….</summary>
+    public static class Info
+    {
+        public const ushort Version = 1;
+        public const ushort ConnectionTableSize = 2;
+    }
+
     /// <summary>IPVS_SVC_ATTR_….</summary>
     public static class Service
     {

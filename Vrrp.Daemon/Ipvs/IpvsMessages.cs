@@ -261,6 +261,24 @@ internal static class IpvsMessages
         return timeouts;
     }
 
+    /// <summary>Reads what the table is.</summary>
+    public static IpvsInfo ReadInfo(in NetlinkMessage message)
+    {
+        IpvsInfo info = default;
+        var attributes = message.Attributes<GenericNetlink.Header>();
+        while (attributes.Next(out var attribute))
+        {
+            info = attribute.Type switch
+            {
+                IpvsConstants.Info.Version => info with { Version = attribute.ReadUInt32() },
+                IpvsConstants.Info.ConnectionTableSize => info with { ConnectionTableSize = attribute.ReadUInt32() },
+                _ => info,
+            };
+        }
+
+        return info;
+    }
+
     /// <summary>Reads a synchronisation daemon of a listing; null when it makes no sense.</summary>
     public static SyncDaemon? ReadDaemon(in NetlinkMessage message)
     {

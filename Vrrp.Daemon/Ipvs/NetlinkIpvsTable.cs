@@ -116,6 +116,15 @@ internal sealed class NetlinkIpvsTable : IIpvsTable
         return sink.Timeouts;
     }
 
+    /// <summary>Reads which IPVS it is, and how large its table of connections.</summary>
+    public IpvsInfo ReadInfo()
+    {
+        var sink = new InfoSink();
+        Query("read its version", sink, (ref NetlinkWriter writer, uint sequence) =>
+            IpvsMessages.WriteBare(ref writer, _family, sequence, IpvsConstants.Command.GetInfo, isDump: false));
+        return sink.Info;
+    }
+
     /// <inheritdoc/>
     public void SetTimeouts(IpvsTimeouts timeouts) => Request("set timeouts", (ref NetlinkWriter writer, uint sequence) =>
         IpvsMessages.WriteTimeouts(ref writer, _family, sequence, timeouts));
@@ -218,6 +227,15 @@ internal sealed class NetlinkIpvsTable : IIpvsTable
         public void Restart() => Timeouts = default;
 
         public void Message(in NetlinkMessage message) => Timeouts = IpvsMessages.ReadTimeouts(message);
+    }
+
+    private sealed class InfoSink : INetlinkSink
+    {
+        public IpvsInfo Info { get; private set; }
+
+        public void Restart() => Info = default;
+
+        public void Message(in NetlinkMessage message) => Info = IpvsMessages.ReadInfo(message);
     }
 
     private sealed class DaemonSink : INetlinkSink

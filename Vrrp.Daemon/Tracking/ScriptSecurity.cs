@@ -70,7 +70,8 @@ internal static unsafe class ScriptSecurity
     private static bool IsProgram(string path) =>
         TryStat(path, follow: true, out _, out ushort mode) && (mode & S_IFMT) == S_IFREG && (mode & S_IXUGO) != 0;
 
-    private static bool TryStat(string path, bool follow, out uint owner, out ushort mode)
+    /// <summary>Owner and mode of a file; false: it cannot be looked at, and errno says why.</summary>
+    public static bool TryStat(string path, bool follow, out uint owner, out ushort mode)
     {
         byte* status = stackalloc byte[256];
         bool found = StatX(AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, STATX_MODE_UID, status) == 0;

@@ -189,14 +189,23 @@ internal sealed class VirtualRouter
     {
         var last = _vitals;
         if (!ReferenceEquals(last.Config, Config) || last.State != State.State || last.EffectivePriority != State.EffectivePriority
-            || last.MasterAdverInterval != State.MasterAdverInterval || last.MasterReason != MasterReason || last.PeerChecksum != PeerChecksum)
+            || last.MasterAdverInterval != State.MasterAdverInterval || last.MasterReason != MasterReason || last.PeerChecksum != PeerChecksum
+            || last.Faults != State.Faults || last.HoldsAddresses != HoldsAddresses || last.PrimaryAddress != PrimaryAddress
+            || last.MasterAddress != State.MasterAddress || last.MasterPriority != State.MasterPriority)
         {
             Volatile.Write(ref _vitals, TakeVitals());
         }
     }
 
     private RouterVitals TakeVitals() =>
-        new(Config, State.State, State.EffectivePriority, State.MasterAdverInterval, MasterReason, PeerChecksum);
+        new(Config, State.State, State.EffectivePriority, State.MasterAdverInterval, MasterReason, PeerChecksum)
+        {
+            Faults = State.Faults,
+            HoldsAddresses = HoldsAddresses,
+            PrimaryAddress = PrimaryAddress,
+            MasterAddress = State.MasterAddress,
+            MasterPriority = State.MasterPriority,
+        };
 }
 
 /// <summary>A router as it was at one moment, in a reference that can be swapped.</summary>
@@ -206,7 +215,18 @@ internal sealed record RouterVitals(
     Priority EffectivePriority,
     AdvertisementInterval MasterAdverInterval,
     TransitionReason MasterReason,
-    VrrpChecksum? PeerChecksum);
+    VrrpChecksum? PeerChecksum)
+{
+    public VrrpFaults Faults { get; init; }
+
+    public bool HoldsAddresses { get; init; }
+
+    public IPAddressValue PrimaryAddress { get; init; }
+
+    public IPAddressValue MasterAddress { get; init; }
+
+    public Priority MasterPriority { get; init; }
+}
 
 /// <summary>The running members of a sync group.</summary>
 internal sealed class SyncGroupState(string name)

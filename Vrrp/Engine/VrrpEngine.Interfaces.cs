@@ -225,6 +225,7 @@ internal sealed partial class VrrpEngine
         router.Interface = null;
         router.Link = null;
         router.PrimaryAddress = default;
+        router.PublishVitals();
     }
 
     private IVrrpLink? OpenLink(EngineInterface at, IPFamily family, VirtualRouter router)
@@ -377,6 +378,7 @@ internal sealed partial class VrrpEngine
         }
 
         router.PrimaryAddress = chosen;
+        router.PublishVitals();
     }
 
     private static bool IsVirtual(EngineInterface at, IPAddressValue address)
