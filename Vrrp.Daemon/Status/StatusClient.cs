@@ -11,7 +11,7 @@ internal static class StatusClient
     /// <summary>Ten thousand real servers are some five million octets.</summary>
     private const int MaximumLength = 64 * 1024 * 1024;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(15);
 
     /// <summary>Gets a document.</summary>
     /// <exception cref="IOException">No daemon answers there, or not so; the message is a clause.</exception>
@@ -30,6 +30,8 @@ internal static class StatusClient
             throw new IOException($"the vrrp at {socketPath} does not answer: {exception.Message}", exception);
         }
 
+        if (answer.Length == 0)
+            throw new IOException($"the vrrp at {socketPath} has closed the connection without an answer; it is overloaded, or stopping");
         int bodyAt = answer.AsSpan().IndexOf("\r\n\r\n"u8) + 4;
         string firstLine = Encoding.ASCII.GetString(answer.AsSpan(0, Math.Max(answer.AsSpan().IndexOf((byte)'\r'), 0)));
         try

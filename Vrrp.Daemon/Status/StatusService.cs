@@ -18,7 +18,7 @@ internal sealed class StatusService(
     private const int StackSize = 256 * 1024;
 
     /// <summary>From the first octet of the request to the last of the answer.</summary>
-    internal static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan s_afterFailure = TimeSpan.FromSeconds(1);
 

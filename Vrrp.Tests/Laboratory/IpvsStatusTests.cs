@@ -46,7 +46,7 @@ public sealed partial class IpvsStatusTests(ITestOutputHelper output)
         output.WriteLine($"{stats}\n{expected}");
         Assert.Contains($"UDP {Vip}:5000 1 {exchanged} {exchanged} {exchanged * 128} {exchanged * 128}", Counters(stats));
         Assert.Equal(Counters(expected).Order(), Counters(stats).Order());
-        Assert.Equal(10, Counters(stats).Count);
+        Assert.Equal(9, Counters(stats).Count);
 
         string overview = await DirectorAsync(Director.VrrpCommand(), "ipvs", "--status-socket", "none");
         string table = await DirectorAsync("ipvsadm", "-Ln");
@@ -114,7 +114,7 @@ public sealed partial class IpvsStatusTests(ITestOutputHelper output)
         await using var daemon = BackgroundProcess.Start("ip", run, log, changed);
         string socketPath = Path.Combine(hosts.Folder.FullName, "test.sock");
         await WaitAsync(
-            () => File.Exists(socketPath) && Ask(socketPath).VirtualServers is [{ RealServers: [{ Checks: [{ LastProbe: not null }] }, { IsUp: false }] }],
+            () => TryAsk(socketPath)?.VirtualServers is [{ RealServers: [{ Checks: [{ LastProbe: not null }] }, { IsUp: false }] }],
             () => log.ToString());
 
         Task<(int ExitCode, string Output, string Error)> InAsync(string host) =>
@@ -132,7 +132,18 @@ public sealed partial class IpvsStatusTests(ITestOutputHelper output)
         Assert.Contains($"Health: unknown: no vrrp runs that serves {socketPath}", (await InAsync(hosts.Director)).Output, StringComparison.Ordinal);
     }
 
-    private static DirectorReport Ask(string socketPath) => StatusClient.Get(socketPath, StatusDocuments.Ipvs, StatusJson.Compact.DirectorReport);
+    /// <summary>Null: it does not listen yet, or an emulated processor was too slow for it to answer in time.</summary>
+    private static DirectorReport? TryAsk(string socketPath)
+    {
+        try
+        {
+            return StatusClient.Get(socketPath, StatusDocuments.Ipvs, StatusJson.Compact.DirectorReport);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Sends datagrams of 100 octets through the service, each answered, until the kernel shows a rate.</summary>
     private static async Task<int> ExchangeUntilRatedAsync(Hosts hosts)
