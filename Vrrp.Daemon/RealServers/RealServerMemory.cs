@@ -184,10 +184,13 @@ internal sealed record RealServerMemory
             : throw new FormatException();
     }
 
-    private static RememberedDevice ReadDevice(JsonElement element) =>
-        element.GetProperty("name").GetString() is RealServerVip.Loopback or RealServerVip.IPv4Tunnel or RealServerVip.IPv6Tunnel
-            ? new(element.GetProperty("name").GetString()!, element.GetProperty("created").GetBoolean(), element.GetProperty("broughtUp").GetBoolean())
-            : throw new FormatException();
+    private static RememberedDevice ReadDevice(JsonElement element)
+    {
+        var device = new RememberedDevice(
+            element.GetProperty("name").GetString() ?? "", element.GetProperty("created").GetBoolean(), element.GetProperty("broughtUp").GetBoolean());
+        return device is { Name: RealServerVip.IPv4Tunnel or RealServerVip.IPv6Tunnel } or { Name: RealServerVip.Loopback, Created: false }
+            ? device : throw new FormatException();
+    }
 
     private RememberedDevice Find(string name) => Devices.FirstOrDefault(d => d.Name == name, new(name, false, false));
 

@@ -14,7 +14,10 @@ namespace Vrrp.Daemon.RealServers;
 internal sealed unsafe class RealServerStore : IDisposable
 {
     private const int AT_EMPTY_PATH = 0x1000;
+    private const int AT_FDCWD = -100;
+    private const int AT_SYMLINK_NOFOLLOW = 0x100;
     private const uint STATX_TYPE_MODE_UID = 0x1 | 0x2 | 0x8;
+    private const uint STATX_INO = 0x100;
     private const ushort S_IFMT = 0xF000;
     private const ushort S_IFREG = 0x8000;
     private const ushort S_IWGRP_IWOTH = 0x12;
@@ -36,6 +39,7 @@ internal sealed unsafe class RealServerStore : IDisposable
         RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
 
     private readonly SafeFileHandle? _lock;
+    private bool _isEmpty;
 
     private RealServerStore(string path, SafeFileHandle? held) => (Path, _lock) = (path, held);
 
@@ -63,22 +67,29 @@ internal sealed unsafe class RealServerStore : IDisposable
     /// <exception cref="LinuxException">The folder cannot be written, or something strange is in the way.</exception>
     public static RealServerStore OpenLocked(string path)
     {
-        var handle = OpenFile(path + ".lock", O_RDWR | O_CREAT, "write");
-        try
+        while (true)
         {
-            Demand(handle, path + ".lock");
-            while (FileLock((int)handle.DangerousGetHandle(), LOCK_EX) < 0)
+            var handle = OpenFile(path + ".lock", O_RDWR | O_CREAT, "write");
+            try
             {
-                if (Errno.Last != Errno.EINTR)
-                    throw new LinuxException($"lock {path}.lock", Errno.Last);
-            }
+                Demand(handle, path + ".lock");
+                while (FileLock((int)handle.DangerousGetHandle(), LOCK_EX) < 0)
+                {
+                    if (Errno.Last != Errno.EINTR)
+                        throw new LinuxException($"lock {path}.lock", Errno.Last);
+                }
 
-            return new(path, handle);
-        }
-        catch
-        {
-            handle.Dispose();
-            throw;
+                // Who had it before may have removed it: then others lock another file of that name by now.
+                if (IdentityOf((int)handle.DangerousGetHandle(), "", AT_EMPTY_PATH) is { } identity
+                    && identity == IdentityOf(AT_FDCWD, path + ".lock", AT_SYMLINK_NOFOLLOW))
+                    return new(path, handle);
+                handle.Dispose();
+            }
+            catch
+            {
+                handle.Dispose();
+                throw;
+            }
         }
     }
 
@@ -93,11 +104,13 @@ internal sealed unsafe class RealServerStore : IDisposable
         }
         catch (LinuxException exception) when (exception.Error == Errno.ENOENT)
         {
+            _isEmpty = true;
             return RealServerMemory.Empty;
         }
 
         using (handle)
         {
+            _isEmpty = false;
             Demand(handle, Path);
             using var stream = new FileStream(handle, FileAccess.Read, bufferSize: 0);
             byte[] octets = new byte[Math.Min(stream.Length, MaximumLength + 1)];
@@ -119,6 +132,7 @@ internal sealed unsafe class RealServerStore : IDisposable
                 File.Delete(Path);
             else
                 Replace(memory.Format(Boot()));
+            _isEmpty = memory.IsEmpty;
         }
         catch (UnauthorizedAccessException exception)
         {
@@ -126,7 +140,25 @@ internal sealed unsafe class RealServerStore : IDisposable
         }
     }
 
-    public void Dispose() => _lock?.Dispose();
+    /// <summary>Lets others have it. Where nothing is remembered no file is left.</summary>
+    public void Dispose()
+    {
+        if (_lock is null || _lock.IsClosed)
+            return;
+        try
+        {
+            if (_isEmpty)
+                File.Delete(Path + ".lock");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // An empty file stays; what was asked for is done.
+        }
+        finally
+        {
+            _lock.Dispose();
+        }
+    }
 
     private void Replace(string text)
     {
@@ -160,6 +192,13 @@ internal sealed unsafe class RealServerStore : IDisposable
             EROFS => new RealServerException(refusal.Message + " What to put back has to be remembered: name a file that can be written with --state.", refusal),
             _ => refusal,
         };
+    }
+
+    /// <summary>Device and inode of a file; null when there is none.</summary>
+    private static (ulong Device, ulong Inode)? IdentityOf(int directory, string path, int flags)
+    {
+        byte* status = stackalloc byte[256];
+        return StatX(directory, path, flags, STATX_INO, status) == 0 ? (*(ulong*)(status + 136), *(ulong*)(status + 32)) : null;
     }
 
     private static void Demand(SafeFileHandle handle, string path)

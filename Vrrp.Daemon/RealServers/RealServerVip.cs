@@ -47,6 +47,7 @@ internal readonly record struct RealServerVip(IPAddressValue Address, RealServer
         { IsMulticast: true } => "it is a multicast address",
         { IsIPv6LinkLocal: true } => "it is link-local, and clients come from elsewhere",
         _ when address == IPAddressValue.FromIPv4(uint.MaxValue) => "it is the broadcast address",
+        _ when address.ToIPAddress().IsIPv4MappedToIPv6 => "it is an IPv4 address written as IPv6",
         _ when IsAutomatic(address) => "it is a loopback address",
         _ => null,
     };

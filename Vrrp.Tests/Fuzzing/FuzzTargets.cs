@@ -15,6 +15,7 @@ internal static class FuzzTargets
         () => new NetlinkTarget(),
         () => new LedgerTarget(),
         () => new PidFileTarget(),
+        () => new RealServerTarget(),
         () => new ConfigurationTarget(),
         () => new ReloadTarget(),
         () => new PrinterTarget(),

@@ -27,7 +27,7 @@ public sealed class RealServerOperationTests : IDisposable
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(StatePath));
         Down();
         Assert.Equal(before, _kernel.ToString());
-        Assert.False(File.Exists(StatePath));
+        Assert.Empty(_folder.GetFiles());
     }
 
     [Fact]

@@ -230,6 +230,7 @@ public sealed class RealServerPlanTests
     [InlineData("255.255.255.255", "it is the broadcast address")]
     [InlineData("127.0.0.5", "it is a loopback address")]
     [InlineData("::1", "it is a loopback address")]
+    [InlineData("::ffff:10.0.0.1", "it is an IPv4 address written as IPv6")]
     public void What_can_be_a_virtual_address(string address, string? problem) =>
         Assert.Equal(problem, RealServerVip.FindProblem(IPAddressValue.Parse(address)));
 

@@ -92,6 +92,7 @@ public sealed class RealServerStoreTests : IDisposable
     [InlineData("\"all\"", "\"..\"")]
     [InlineData("\"arp_ignore\"", "\"forwarding\"")]
     [InlineData("\"tunl0\"", "\"eth0\"")]
+    [InlineData("\"tunl0\"", "\"lo\"")]
     [InlineData("\"before\": 0", "\"before\": \"0\"")]
     [InlineData("\"before\": 0", "\"before\": 99999999999")]
     [InlineData("\"wasThere\": true", "\"wasThere\": null")]
@@ -112,6 +113,23 @@ public sealed class RealServerStoreTests : IDisposable
         first.Dispose();
         using var opened = await second;
         AssertSame(Memory, opened.Load());
+    }
+
+    [Fact]
+    public async Task Writers_that_each_remove_the_lock_still_take_turns()
+    {
+        int inside = 0;
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+        {
+            for (int i = 0; i < 100; i++)
+            {
+                using var store = RealServerStore.OpenLocked(StatePath);
+                Assert.Equal(1, Interlocked.Increment(ref inside));
+                Assert.True(store.Load().IsEmpty);
+                Assert.Equal(0, Interlocked.Decrement(ref inside));
+            }
+        })));
+        Assert.Empty(_folder.GetFiles());
     }
 
     private static void AssertSame(RealServerMemory expected, RealServerMemory? actual) => Assert.Equal(expected.Format(""), actual?.Format(""));
