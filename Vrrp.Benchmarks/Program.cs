@@ -4,10 +4,13 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Vrrp.Benchmarks.Comparison;
+using Vrrp.Benchmarks.Ipvs;
 using Vrrp.Benchmarks.Soak;
 
 if (args is ["compare", ..])
     return Compare.Run(args[1..]);
+if (args is ["ipvs", ..])
+    return IpvsCommand.Run(args[1..]);
 if (args is ["soak", ..])
     return SoakCommand.Run(args[1..]);
 

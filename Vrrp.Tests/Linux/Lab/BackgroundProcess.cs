@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Vrrp.Linux;
 
 namespace Vrrp.Tests.Linux.Lab;
 
@@ -42,11 +43,11 @@ internal sealed class BackgroundProcess : IAsyncDisposable
     /// <param name="log">Where its lines go: standard error, and standard output unless that is binary.</param>
     /// <param name="changed">Told about each line and about the end.</param>
     /// <param name="binaryOutput">Whether the caller reads standard output itself.</param>
+    /// <param name="network">Where it runs; where this process does when null.</param>
     public static BackgroundProcess Start(
-        string file, IEnumerable<string> arguments, LineLog log, Signal changed, bool binaryOutput = false)
+        string file, IEnumerable<string> arguments, LineLog log, Signal changed, bool binaryOutput = false, NetworkNamespace? network = null)
     {
-        var process = new Process { StartInfo = Tool.StartInfo(file, arguments) };
-        process.Start();
+        var process = Tool.Start(Tool.StartInfo(file, arguments), network);
         process.StandardInput.Close();
         return new BackgroundProcess(process, log, changed, binaryOutput);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Vrrp.Linux;
 
 namespace Vrrp.Tests.Linux.Lab;
 
@@ -10,19 +11,18 @@ internal static partial class Tool
 
     /// <summary>Runs a program to its end and returns what it printed.</summary>
     /// <exception cref="InvalidOperationException">It failed.</exception>
-    public static async Task<string> RunAsync(string file, IEnumerable<string> arguments, string? input = null)
+    public static async Task<string> RunAsync(string file, IEnumerable<string> arguments, string? input = null, NetworkNamespace? network = null)
     {
-        var (exitCode, output, error) = await TryRunAsync(file, arguments, input);
+        var (exitCode, output, error) = await TryRunAsync(file, arguments, input, network);
         return exitCode == 0
             ? output
             : throw new InvalidOperationException($"{file} {string.Join(' ', arguments)} ended with {exitCode}: {error}{output}\n{input}");
     }
 
     public static async Task<(int ExitCode, string Output, string Error)> TryRunAsync(
-        string file, IEnumerable<string> arguments, string? input = null)
+        string file, IEnumerable<string> arguments, string? input = null, NetworkNamespace? network = null)
     {
-        using var process = new Process { StartInfo = StartInfo(file, arguments) };
-        process.Start();
+        using var process = Start(StartInfo(file, arguments), network);
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         if (input is not null)
@@ -53,6 +53,10 @@ internal static partial class Tool
             info.ArgumentList.Add(argument);
         return info;
     }
+
+    /// <summary>Starts a program in a network namespace; in this process's own when it is null.</summary>
+    public static Process Start(ProcessStartInfo info, NetworkNamespace? network) =>
+        network?.Start(info) ?? Process.Start(info) ?? throw new InvalidOperationException($"{info.FileName} was not started.");
 
     public static void SendSignal(int process, PosixSignalNumber signal) => _ = Kill(process, (int)signal);
 
