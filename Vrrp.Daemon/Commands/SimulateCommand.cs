@@ -11,6 +11,7 @@ internal static class SimulateCommand
     public const int Unusable = 1;
     public const int Violated = 2;
     private const int DefaultCount = 100;
+    private const double MostDays = 1_000_000;
 
     public static Command Create()
     {
@@ -39,16 +40,33 @@ internal static class SimulateCommand
             if (parsed.GetResult(count) is not null && parsed.GetResult(days) is not null)
                 parsed.AddError("--count and --days each say when to end: give one of them.");
         });
+        count.Validators.Add(result =>
+        {
+            // What is no number is told by the parser.
+            if (int.TryParse(result.Tokens.FirstOrDefault()?.Value, CultureInfo.InvariantCulture, out int number) && number < 1)
+                result.AddError("--count takes a number from 1 up.");
+        });
+        days.Validators.Add(result =>
+        {
+            if (double.TryParse(result.Tokens.FirstOrDefault()?.Value, CultureInfo.InvariantCulture, out double number) && number is not (> 0 and <= MostDays))
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--days takes a number above 0 and up to {MostDays:0}, not {number}."));
+        });
+        file.Validators.Add(result =>
+        {
+            if (string.IsNullOrWhiteSpace(result.GetValueOrDefault<string?>()))
+                result.AddError("--scenario takes the name of a file.");
+        });
         command.SetAction(parsed => Run(
             new(parsed.GetValue(seed), parsed.GetValue(count), parsed.GetValue(days), parsed.GetValue(file), parsed.GetValue(shrink), parsed.GetValue(timeline)),
-            parsed.InvocationConfiguration.Output));
+            parsed.InvocationConfiguration.Output,
+            parsed.InvocationConfiguration.Error));
         return command;
     }
 
-    public static int Run(Choice choice, TextWriter output)
+    public static int Run(Choice choice, TextWriter output, TextWriter error)
     {
         if (choice.File is null)
-            return RunSeeds(choice, output);
+            return RunSeeds(choice, output, error);
         Scenario scenario;
         try
         {
@@ -56,7 +74,13 @@ internal static class SimulateCommand
         }
         catch (Exception exception) when (exception is FormatException or IOException or UnauthorizedAccessException)
         {
-            output.WriteLine($"{choice.File}: {exception.Message}");
+            error.WriteLine($"{choice.File}: {exception.Message}");
+            return Unusable;
+        }
+
+        if (!scenario.Nodes.Any(node => node.Routers.Length > 0))
+        {
+            error.WriteLine($"{choice.File}: there is no router in it, so nothing would be checked");
             return Unusable;
         }
 
@@ -65,24 +89,36 @@ internal static class SimulateCommand
         return Finish(choice, summary, choice.File, output);
     }
 
-    private static int RunSeeds(Choice choice, TextWriter output)
+    private static int RunSeeds(Choice choice, TextWriter output, TextWriter error)
     {
         int first = choice.Seed ?? 1;
-        int count = choice.Days is null ? choice.Count ?? (choice.Seed is null ? DefaultCount : 1) : int.MaxValue;
-        var summary = new Summary();
-        int last = first - 1;
-        // A handful at a time, so that it ends soon after the days are full, and the first of the seeds that fail is the one that is told.
-        while (last - first + 1 < count && summary.RouterTime.TotalDays < (choice.Days ?? double.MaxValue) && summary.Failed is null)
+        long end = choice.Days is null ? first + (long)(choice.Count ?? (choice.Seed is null ? DefaultCount : 1)) : int.MaxValue + 1L;
+        if (end > int.MaxValue + 1L)
         {
-            int next = (int)Math.Min(first + (long)count, last + 1L + (4 * Environment.ProcessorCount));
-            var results = new ScenarioResult[next - last - 1];
-            int from = last + 1;
-            Parallel.For(0, results.Length, i => results[i] = RandomScenario.Create(from + i).Run(Options(choice)));
-            foreach (var result in results)
-                summary.Add(result);
-            last = next - 1;
+            error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The last seed is {int.MaxValue}: from {first} there are {int.MaxValue - (long)first + 1}."));
+            return Unusable;
         }
 
+        var summary = new Summary();
+        long next = first;
+        // A handful at a time, so that it ends soon after the days are full, and the first of the seeds that fail is the one that is told.
+        while (next < end && summary.RouterTime.TotalDays < (choice.Days ?? double.MaxValue) && summary.Failed is null)
+        {
+            long from = next;
+            next = Math.Min(end, from + (4 * Environment.ProcessorCount));
+            var results = new ScenarioResult[next - from];
+            Parallel.For(0, results.Length, i => results[i] = RandomScenario.Create((int)(from + i)).Run(Options(choice)));
+            foreach (var result in results)
+                summary.Add(result);
+        }
+
+        if (summary.Failed is null && summary.RouterTime.TotalDays < choice.Days)
+        {
+            error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The seeds from {first} to {int.MaxValue} are used up after {summary.RouterTime.TotalDays:0.##} router-days."));
+            return Unusable;
+        }
+
+        long last = next - 1;
         string name = first == last ? string.Create(CultureInfo.InvariantCulture, $"seed {first}") : string.Create(CultureInfo.InvariantCulture, $"seeds {first} to {last}");
         return Finish(choice, summary, name, output);
     }

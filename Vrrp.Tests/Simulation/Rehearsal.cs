@@ -49,7 +49,7 @@ internal static class Rehearsal
         lan.Observe(kinds, (in SimulationEvent what) =>
         {
             if (node is null || what.Node == node)
-                times.Add((what.At - SimulatedLan.Start).TotalSeconds);
+                times.Add(what.At.TotalSeconds);
         });
         return times;
     }

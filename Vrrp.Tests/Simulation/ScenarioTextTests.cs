@@ -87,8 +87,13 @@ public class ScenarioTextTests
                 Target = kind is ScenarioDisturbanceKind.Cut or ScenarioDisturbanceKind.Join ? "B" : "web",
                 Value = 1,
                 Duration = TimeSpan.FromMilliseconds(20),
-                Words = kind is ScenarioDisturbanceKind.Malformed ? "flip17" : kind is ScenarioDisturbanceKind.Reconfigure or ScenarioDisturbanceKind.Misconfigure
-                    ? "interval 2s nopreempt" : "10.0.0.254",
+                Words = kind switch
+                {
+                    ScenarioDisturbanceKind.Malformed => "flip17",
+                    ScenarioDisturbanceKind.Reconfigure => "interval 2s nopreempt",
+                    ScenarioDisturbanceKind.Misconfigure => "vrid 52 nopreempt",
+                    _ => "10.0.0.254",
+                },
             }.ToString();
 
             var read = Assert.Single(Scenario.Parse(Pair + line).Disturbances);
@@ -106,11 +111,11 @@ public class ScenarioTextTests
     [InlineData("node A\nrouter a vrid 51 address 10.0.0.1\nrouter b vrid 51 address 10.0.0.2", "line 3: VRID 51 is taken on node A")]
     [InlineData("node A\nrouter web vrid 51 interval 5ms address 10.0.0.1", "line 2: 5ms is no interval: 10ms to 255s in steps of 10ms")]
     [InlineData("node A\nat 5 crash A", "line 2: '5' is no time: a number and, without a space, one of d, h, m, s, ms, us")]
-    [InlineData("node A\nat 5s crash B", "line 2: there is no node 'B' above")]
+    [InlineData("node A\nat 5s crash B", "line 2: there is no node 'B'")]
     [InlineData("node A\nat 5s crash A 3 4", "line 2: '4' is one word too many")]
     [InlineData("node A\nat 5s freeze A", "line 2: a time is missing at the end")]
     [InlineData("node A\nat 5s crash A\nat 4s start A", "line 3: 4s comes before 5s, the time of the disturbance above")]
-    [InlineData("node A\nat 5s crash A\nend 4s", "line 3: the end at 4s comes before the last disturbance at 5s")]
+    [InlineData("node A\nend 4s\nat 5s crash A\n\n", "line 2: the end at 4s comes before the last disturbance at 5s")]
     [InlineData("node A\nat 5s leave A web", "line 2: node A has no router 'web'")]
     [InlineData("node A\nat 5s take A nothing", "line 2: 'nothing' is no address")]
     [InlineData("at 5s loss 2", "line 1: '2' is no number from 0 to 1")]

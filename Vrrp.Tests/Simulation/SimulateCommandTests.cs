@@ -18,17 +18,17 @@ public class SimulateCommandTests
         end 1m
         """;
 
-    private static (int Status, string Output) Run(params string[] arguments)
+    private static (int Status, string Output, string Error) Run(params string[] arguments)
     {
-        var output = new StringWriter();
-        int status = SimulateCommand.Create().Parse(arguments).Invoke(new() { Output = output, Error = output });
-        return (status, output.ToString());
+        var (output, error) = (new StringWriter(), new StringWriter());
+        int status = SimulateCommand.Create().Parse(arguments).Invoke(new() { Output = output, Error = error });
+        return (status, output.ToString(), error.ToString());
     }
 
     [Fact]
     public void A_seed_is_replayed_with_its_timeline()
     {
-        var (status, output) = Run("--seed", "7", "--timeline");
+        var (status, output, _) = Run("--seed", "7", "--timeline");
 
         Assert.Equal(SimulateCommand.Sound, status);
         Assert.StartsWith(RandomScenario.Create(7).Run().Timeline, output, StringComparison.Ordinal);
@@ -48,7 +48,7 @@ public class SimulateCommandTests
     public void A_file_is_run_and_summed_up()
     {
         using var file = new TemporaryFile(Sound);
-        var (status, output) = Run("--scenario", file.Path);
+        var (status, output, _) = Run("--scenario", file.Path);
 
         Assert.Equal(SimulateCommand.Sound, status);
         Assert.Contains($"{file.Path}: 1 scenario, 0.00 router-days", output, StringComparison.Ordinal);
@@ -61,9 +61,10 @@ public class SimulateCommandTests
     public void A_file_that_cannot_be_read_is_told_with_the_line()
     {
         using var file = new TemporaryFile(Sound.Replace("at 10s", "at ten", StringComparison.Ordinal));
-        var (status, output) = Run("--scenario", file.Path);
+        var (status, output, error) = Run("--scenario", file.Path);
         Assert.Equal(SimulateCommand.Unusable, status);
-        Assert.StartsWith($"{file.Path}: line 5: 'ten' is no time", output, StringComparison.Ordinal);
+        Assert.StartsWith($"{file.Path}: line 5: 'ten' is no time", error, StringComparison.Ordinal);
+        Assert.Empty(output);
         Assert.Equal(SimulateCommand.Unusable, Run("--scenario", file.Path + ".none").Status);
     }
 
@@ -73,8 +74,41 @@ public class SimulateCommandTests
     [InlineData("--scenario", "x", "--seed", "1")]
     [InlineData("--count", "1", "--days", "1")]
     [InlineData("--count", "many")]
-    public void A_command_line_that_makes_no_sense_is_refused(params string[] arguments) =>
-        Assert.Equal(SimulateCommand.Unusable, Run(arguments).Status);
+    [InlineData("--days", "many")]
+    [InlineData("--count", "0")]
+    [InlineData("--count", "-3")]
+    [InlineData("--days", "0")]
+    [InlineData("--days", "-1")]
+    [InlineData("--days", "NaN")]
+    [InlineData("--days", "1e400")]
+    [InlineData("--days", "1000001")]
+    [InlineData("--seed", "2147483647", "--count", "2")]
+    [InlineData("--seed", "2147483647", "--days", "1000000")]
+    [InlineData("--scenario", "")]
+    [InlineData("--scenario", " ")]
+    public void A_command_line_that_makes_no_sense_is_refused(params string[] arguments)
+    {
+        var (status, output, error) = Run(arguments);
+        Assert.Equal(SimulateCommand.Unusable, status);
+        Assert.NotEmpty(error);
+        Assert.DoesNotContain("Unhandled", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("scenario, ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_last_seed_there_is_is_run() =>
+        Assert.Contains("seed 2147483647: 1 scenario, ", Run("--seed", "2147483647", "--count", "1").Output, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("# nothing\n")]
+    [InlineData("node A\nnode B\nend 1h\n")]
+    public void A_file_without_a_router_is_refused(string text)
+    {
+        using var file = new TemporaryFile(text);
+        var (status, output, error) = Run("--scenario", file.Path);
+        Assert.Equal((SimulateCommand.Unusable, ""), (status, output));
+        Assert.Contains("there is no router in it", error, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void The_help_names_every_option_and_the_exit_statuses()

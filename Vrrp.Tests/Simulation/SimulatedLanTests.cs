@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Vrrp.Simulation;
 using static Vrrp.Tests.Simulation.Rehearsal;
 
@@ -193,9 +194,9 @@ public class SimulatedLanTests
 
         var periods = lan.MasterPeriods(Id);
         Assert.Equal([a, b, a], periods.Select(period => period.Node));
-        Assert.Equal([3.21875, 13.828125, 23.21875], periods.Select(period => (period.From - SimulatedLan.Start).TotalSeconds));
-        Assert.Equal([10.21875, 23.21875], periods.Take(2).Select(period => (period.To - SimulatedLan.Start).TotalSeconds));
-        Assert.True(periods[2].To.IsNever);
+        Assert.Equal([3.21875, 13.828125, 23.21875], periods.Select(period => period.From.TotalSeconds));
+        Assert.Equal([10.21875, 23.21875], periods.Take(2).Select(period => period.To!.Value.TotalSeconds));
+        Assert.Null(periods[2].To);
         Assert.Empty(lan.MasterPeriods(Id, IPFamily.IPv6));
     }
 
@@ -241,6 +242,91 @@ public class SimulatedLanTests
 
         var exception = Assert.Throws<SimulationRestlessException>(() => lan.Run(Seconds(60)));
         Assert.Contains("never come to rest", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void All_the_time_there_is_passes_where_nothing_happens()
+    {
+        var lan = new SimulatedLan();
+        lan.AddNode("a");
+        bool hasHappened = false;
+        lan.Schedule(TimeSpan.MaxValue, () => hasHappened = true);
+        lan.Run(TimeSpan.FromDays(36_500));
+        Assert.Equal(36_500, lan.Elapsed.TotalDays);
+        lan.Run(TimeSpan.MaxValue);
+        Assert.True(lan.Now.IsNever);
+        lan.Run(TimeSpan.MaxValue);
+        lan.Run(Seconds(1));
+        Assert.False(hasHappened);
+    }
+
+    [Fact]
+    public void A_deadline_of_a_slow_clock_may_be_centuries_away()
+    {
+        var (lan, a, b) = RunningPair();
+        b.Reconfigure("web", Config(220) with { PreemptDelay = TimeSpan.FromDays(10_000) });
+        b.ClockRate = 0.001;
+        lan.Run(Seconds(10));
+        Assert.Equal((VrrpState.Master, VrrpState.Backup), (a.State(), b.State()));
+    }
+
+    [Fact]
+    public void What_is_told_does_not_depend_on_the_culture()
+    {
+        var culture = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        culture.NumberFormat = new() { NumberDecimalSeparator = ",", PercentDecimalSeparator = ",", NegativeSign = "~" };
+        string expected = Timeline();
+        var before = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = culture;
+        try
+        {
+            Assert.Equal("1,5", 1.5.ToString());
+            Assert.Equal(expected, Timeline());
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
+
+        Assert.Contains("loss 12.5%, duplication 0.25%, reordering 1.5%", expected, StringComparison.Ordinal);
+        Assert.Contains("its clock runs 0.97 times as fast as time", expected, StringComparison.Ordinal);
+
+        static string Timeline()
+        {
+            var (lan, a, _) = RunningPair();
+            lan.Conditions = new() { Delay = Seconds(0.0015), Jitter = Seconds(0.0005), Loss = 0.125, Duplication = 0.0025, Reordering = 0.015 };
+            a.ClockRate = 0.97;
+            a.Freeze(Seconds(1.25));
+            lan.Run(Seconds(20));
+            var scenario = Scenario.Parse("node A clock 0.98\n router web vrid 51 address 10.0.0.254\nat 1.5s loss 0.5\nat 2s start A");
+            var violation = new InvariantViolation(Seconds(1.5), SimulationInvariant.Rest, "LAN", "");
+            return $"{lan.Trace.Print(SimulationEventKinds.All)}{scenario}{scenario.Run().Timeline}{violation}"
+                + Assert.Throws<SimulationAssertionException>(() => SimulationAssertions.NoMasterlessGapLongerThan(lan, Id, Seconds(0.5), since: Seconds(0))).Message;
+        }
+    }
+
+    [Fact]
+    public void An_observer_that_has_seen_enough_hears_no_more()
+    {
+        var (lan, a, _) = RunningPair();
+        var (first, second, all) = (0, 0, 0);
+        IDisposable? once = null;
+        using var whole = lan.Observe(SimulationEventKinds.AdvertisementSent, (in SimulationEvent _) => all++);
+        once = lan.Observe(SimulationEventKinds.AdvertisementSent, (in SimulationEvent _) =>
+        {
+            first++;
+            once!.Dispose();
+        });
+        var other = lan.Observe(SimulationEventKinds.AdvertisementSent | SimulationEventKinds.PacketDelivered, (in SimulationEvent _) => second++);
+        lan.Run(Seconds(3));
+        other.Dispose();
+        other.Dispose();
+        lan.Run(Seconds(2));
+
+        // Three advertisements, each sent and delivered to one; then two that only one observer hears of.
+        Assert.Equal((1, 6, 5), (first, second, all));
+        Assert.False(lan.Wants(SimulationEventKinds.PacketDelivered));
+        Assert.True(lan.Wants(SimulationEventKinds.AdvertisementSent));
     }
 
     [Fact]

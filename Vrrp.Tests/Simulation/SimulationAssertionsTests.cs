@@ -81,13 +81,47 @@ public class SimulationAssertionsTests
     }
 
     [Fact]
-    public void Never_a_master_is_a_gap_of_the_whole_run()
+    public void Never_a_master_is_too_long_a_gap_whatever_is_allowed()
     {
         var lan = new SimulatedLan();
         lan.AddNode("a").Add(Config());
         lan.Run(Seconds(3));
-        SimulationAssertions.NoMasterlessGapLongerThan(lan, Id, Seconds(3));
-        Fails(() => SimulationAssertions.NoMasterlessGapLongerThan(lan, Id, Seconds(2.9)));
+        Assert.Equal("VRID 51 (IPv4, eth0) has had no Master at all.", Fails(() => SimulationAssertions.NoMasterlessGapLongerThan(lan, Id, Seconds(3))).Reason);
+        Fails(() => SimulationAssertions.NoMasterlessGapLongerThan(lan, Id, Seconds(100), since: Seconds(2)));
+    }
+
+    [Fact]
+    public void Every_family_and_every_network_unless_one_is_named()
+    {
+        var lan = new SimulatedLan();
+        var (a, b) = (lan.AddNode("a", new() { Interfaces = ["eth0", "eth1"] }), lan.AddNode("b", new() { Interfaces = ["eth0", "eth1"] }));
+        a.Add(Config());
+        b.Add(Config() with { Interface = "eth1" });
+        b.Add(Config() with { Name = "v6", Family = IPFamily.IPv6, VirtualAddresses = [VirtualAddress.Host(IPAddressValue.Parse("fe80::100"))] });
+        lan.Run(Seconds(10));
+
+        Assert.Equal([a, b], lan.Masters(Id));
+        Assert.Equal([b], lan.Masters(Id, IPFamily.IPv6));
+        Assert.Equal([a, b], lan.Masters(Id, IPFamily.IPv4));
+        Assert.Equal([b], lan.Masters(Id, IPFamily.IPv4, "eth1"));
+        Assert.Equal([a], lan.Masters(Id, IPFamily.IPv4, network: "eth0"));
+        Assert.Equal([3, 2, 1, 0], [
+            lan.MasterPeriods(Id).Count, lan.MasterPeriods(Id, IPFamily.IPv4).Count, lan.MasterPeriods(Id, network: "eth1").Count,
+            lan.MasterPeriods(Id, IPFamily.IPv6, "eth1").Count,
+        ]);
+        SimulationAssertions.ExactlyOneMaster(lan, Id);
+        lan.Partition(a);
+        a.Crash();
+        Fails(() => SimulationAssertions.ExactlyOneMaster(lan, Id));
+        SimulationAssertions.ExactlyOneMaster(lan, Id, network: "eth1");
+        lan.Run(Seconds(5));
+        Fails(() => SimulationAssertions.NoMasterlessGapLongerThan(lan, Id, Seconds(4)));
+        SimulationAssertions.NoMasterlessGapLongerThan(lan, Id, Seconds(4), network: "eth1");
+        SimulationAssertions.AddressOnlyOnMaster(lan, Id, network: "eth1");
+        Assert.Contains(
+            "VRID 51 for IPv6 on eth1",
+            Assert.Throws<ArgumentException>(() => SimulationAssertions.ExactlyOneMaster(lan, Id, IPFamily.IPv6, "eth1")).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -5,6 +5,12 @@ namespace Vrrp.Simulation;
 /// <summary>What routers of different nodes have in common when they replace each other.</summary>
 internal readonly record struct VirtualRouterKey(string Network, IPFamily Family, VirtualRouterId VirtualRouterId)
 {
+    /// <param name="virtualRouterId">The VRID.</param>
+    /// <param name="family">Null: of any family.</param>
+    /// <param name="network">Null: of any network.</param>
+    public bool Is(VirtualRouterId virtualRouterId, IPFamily? family, string? network) =>
+        VirtualRouterId == virtualRouterId && (family is null || Family == family) && (network is null || Network == network);
+
     public override string ToString() => $"VRID {VirtualRouterId} ({Family}, {Network})";
 }
 
@@ -14,18 +20,23 @@ public sealed class MasterPeriod
     internal MasterPeriod(SimulatedNode node, Instant from)
     {
         Node = node;
-        From = from;
-        To = Instant.Never;
+        Began = from;
+        Ended = Instant.Never;
     }
 
     /// <summary>The node.</summary>
     public SimulatedNode Node { get; }
 
-    /// <summary>When it began, on the clock of the LAN.</summary>
-    public Instant From { get; }
+    /// <summary>When it began, as time since <see cref="SimulatedLan.Start"/>, cut to 100 ns.</summary>
+    public TimeSpan From => Began - SimulatedLan.Start;
 
-    /// <summary>When it ended; <see cref="Instant.Never"/> while it lasts.</summary>
-    public Instant To { get; internal set; }
+    /// <summary>When it ended, as time since <see cref="SimulatedLan.Start"/>, cut to 100 ns; null while it lasts.</summary>
+    public TimeSpan? To => Ended.IsNever ? null : Ended - SimulatedLan.Start;
+
+    internal Instant Began { get; }
+
+    /// <summary><see cref="Instant.Never"/> while it lasts.</summary>
+    internal Instant Ended { get; set; }
 }
 
 /// <summary>Who was Master when, of every virtual router of a LAN.</summary>
@@ -60,7 +71,7 @@ internal sealed class MasterHistory
             return;
         if (router.Period is { } ended)
         {
-            ended.To = now;
+            ended.Ended = now;
             router.Period = null;
             return;
         }

@@ -29,13 +29,15 @@ public static class RandomScenario
         private readonly SeededRandom _random;
         private readonly int _seed;
         private readonly List<ScenarioDisturbance> _disturbances = [];
-        private readonly Dictionary<string, Kind> _ailing = [];
-        private readonly HashSet<(string Node, string Router)> _faulty = [];
-        private readonly HashSet<(string Node, string Router)> _gone = [];
-        private readonly HashSet<(string Node, string Address)> _taken = [];
-        private readonly HashSet<(string Node, string Address)> _given = [];
-        private readonly Dictionary<(string Node, string Router), VirtualRouterConfig> _configs = [];
-        private readonly HashSet<string> _slow = [];
+
+        // Gone through in the order in which they came to be, which sets do not promise.
+        private readonly OrderedDictionary<string, Kind> _ailing = [];
+        private readonly List<(string Node, string Router)> _faulty = [];
+        private readonly List<(string Node, string Router)> _gone = [];
+        private readonly List<(string Node, string Address)> _taken = [];
+        private readonly List<(string Node, string Address)> _given = [];
+        private readonly OrderedDictionary<(string Node, string Router), VirtualRouterConfig> _configs = [];
+        private readonly List<string> _slow = [];
         private readonly int _pace;
         private ImmutableArray<ScenarioNode> _nodes = [];
         private TimeSpan _interval;
@@ -197,6 +199,14 @@ public static class RandomScenario
             return numbers;
         }
 
+        private static bool AddTo<T>(List<T> list, T item)
+        {
+            if (list.Contains(item))
+                return false;
+            list.Add(item);
+            return true;
+        }
+
         private void Wait(double intervals) => _now = Micros(_now + (_interval * intervals));
 
         private void Add(Kind kind, string? node = null, string? target = null, double value = 0, TimeSpan duration = default, string? words = null) =>
@@ -238,7 +248,7 @@ public static class RandomScenario
                 case 7 or 8:
                     if (_random.Happens(0.4) && _slow.Remove(name))
                         Add(Kind.Clock, name, value: node.ClockRate);
-                    else if (_slow.Add(name))
+                    else if (AddTo(_slow, name))
                         Add(Kind.Clock, name, value: _random.Next(40, 200) / 100.0);
                     break;
                 case 9 or 10:
@@ -296,7 +306,7 @@ public static class RandomScenario
             {
                 Add(Kind.AddressTaken, node.Name, words: address);
                 if (address == own || isOwned)
-                    _taken.Add((node.Name, address));
+                    AddTo(_taken, (node.Name, address));
                 _given.Remove((node.Name, address));
             }
             else
@@ -304,7 +314,7 @@ public static class RandomScenario
                 if (_random.Happens(0.5))
                     Add(Kind.AddressTaken, node.Name, words: address);
                 Add(Kind.AddressGiven, node.Name, words: address);
-                _given.Add((node.Name, address));
+                AddTo(_given, (node.Name, address));
             }
         }
 

@@ -61,9 +61,11 @@ internal sealed class ScenarioRun
                     break;
                 if (Apply(disturbance))
                     _applied[disturbance.Kind] = _applied.GetValueOrDefault(disturbance.Kind) + 1;
+                else
+                    TellOfNoEffect(disturbance);
             }
 
-            RunUntil(_scenario.End);
+            RunUntil(_scenario.LastsUntil);
         }
         catch (SimulationRestlessException exception)
         {
@@ -95,6 +97,15 @@ internal sealed class ScenarioRun
 
         if (!IsOver)
             _lan.RunUntil(_lan.Elapsed);
+    }
+
+    /// <summary>A line of the timeline that nobody who watches hears of: nothing was disturbed.</summary>
+    private void TellOfNoEffect(ScenarioDisturbance disturbance)
+    {
+        if ((_lan.Trace.Records & SimulationEventKinds.Intervention) == 0)
+            return;
+        var node = _lan.Nodes.FirstOrDefault(node => node.Name == disturbance.Node);
+        _lan.Trace.Add(new(_lan.Now, SimulationEventKinds.Intervention, node, $"'{ScenarioText.FormatWhat(disturbance)}' has no effect"));
     }
 
     /// <returns>Whether it had an effect.</returns>
@@ -135,8 +146,6 @@ internal sealed class ScenarioRun
     private bool ApplyToWay(ScenarioDisturbance disturbance, SimulatedNode node)
     {
         var other = _lan.Node(disturbance.Target!);
-        if (other == node)
-            return false;
         if (disturbance.Kind == Kind.Cut)
             _lan.Cut(node, other);
         else
@@ -232,6 +241,9 @@ internal sealed class ScenarioRun
                 return true;
             case Kind.Rejoin when place < 0:
                 var back = _scenario.Nodes.Single(plan => plan.Name == node.Name).Routers.Single(router => router.Config.Name == name);
+                // It is still there, under another name.
+                if (wanted.Exists(other => other.Config.ConflictsWith(back.Config)))
+                    return false;
                 wanted.Add(back);
                 if (!node.CanAct)
                     return false;
@@ -240,7 +252,7 @@ internal sealed class ScenarioRun
             case Kind.Priority or Kind.Reconfigure when place >= 0:
                 var config = disturbance.Kind == Kind.Priority ? wanted[place].Config with { Priority = new((int)disturbance.Value) }
                     : ScenarioText.Change(wanted[place].Config, disturbance.Words!);
-                if (!VrrpNode.CanReconfigure(wanted[place].Config, config) || config.Validate().Count > 0)
+                if (IsTaken(wanted.Select(router => router.Config).Concat(node.Routers.Select(router => router.Config)), name, config))
                     return false;
                 wanted[place] = wanted[place] with { Config = config };
                 if (running is null)
@@ -259,12 +271,15 @@ internal sealed class ScenarioRun
         }
     }
 
+    /// <summary>Whether another router has the name or the VRID that one is to have.</summary>
+    private static bool IsTaken(IEnumerable<VirtualRouterConfig> present, string name, VirtualRouterConfig config) =>
+        present.Any(other => other.Name != name && (other.Name == config.Name || other.ConflictsWith(config)));
+
     /// <summary>I7: what is refused leaves everything as it is.</summary>
     private bool Misconfigure(SimulatedNode node, SimulatedRouter router, VirtualRouterConfig config)
     {
-        bool isTaken = config.Name != router.Name && node.Routers.Any(other => other.Name == config.Name);
-        // What the words describe could be done after all.
-        if (VrrpNode.CanReconfigure(router.Config, config) && config.Validate().Count == 0 && !isTaken)
+        // What the words describe could be done after all: the router whose name they take is not there.
+        if (VrrpNode.CanReconfigure(router.Config, config) && config.Validate().Count == 0 && !IsTaken(node.Routers.Select(other => other.Config), router.Name, config))
             return false;
         var before = Snapshot.Of(node, _advertisements);
         try

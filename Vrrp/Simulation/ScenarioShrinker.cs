@@ -33,6 +33,7 @@ public static class ScenarioShrinker
     {
         ArgumentNullException.ThrowIfNull(scenario);
         ArgumentNullException.ThrowIfNull(fails);
+        scenario = scenario with { End = scenario.LastsUntil };
         if (!fails(scenario))
             throw new ArgumentException("Only a scenario that fails can be shrunk.", nameof(scenario));
         var shrinking = new Shrinking(scenario, fails, attempts);
@@ -236,7 +237,7 @@ public static class ScenarioShrinker
             {
                 return Scenario.Parse(candidate.ToString()) == candidate;
             }
-            catch (FormatException)
+            catch (Exception exception) when (exception is FormatException or NotSupportedException)
             {
                 return false;
             }

@@ -64,6 +64,7 @@ internal static class ScenarioText
         var scenario = new Scenario();
         var nodes = new List<ScenarioNode>();
         var disturbances = new List<ScenarioDisturbance>();
+        var lines = new Dictionary<string, int>();
         TimeSpan? end = null;
         int number = 0;
         foreach (string raw in text.Split('\n'))
@@ -79,23 +80,29 @@ internal static class ScenarioText
                     scenario = scenario with { Seed = words.Number(int.MinValue, int.MaxValue) };
                     break;
                 case "delay":
+                    lines[nameof(Scenario.Delay)] = number;
                     scenario = scenario with { Delay = words.Time() };
                     break;
                 case "jitter":
+                    lines[nameof(Scenario.Jitter)] = number;
                     scenario = scenario with { Jitter = words.Time() };
                     break;
                 case "node":
-                    nodes.Add(ReadNode(words, nodes));
+                    lines[ScenarioRules.Node(nodes.Count)] = number;
+                    nodes.Add(ReadNode(words));
                     break;
                 case "router":
                     if (nodes.Count == 0)
                         throw words.Error("a router belongs to a node: write 'node NAME' before it");
-                    nodes[^1] = AddRouter(nodes[^1], words);
+                    lines[ScenarioRules.Router(nodes.Count - 1, nodes[^1].Routers.Length)] = number;
+                    nodes[^1] = nodes[^1] with { Routers = [.. nodes[^1].Routers, ReadRouter(words)] };
                     break;
                 case "at":
-                    disturbances.Add(ReadDisturbance(words, nodes, disturbances));
+                    lines[ScenarioRules.Disturbance(disturbances.Count)] = number;
+                    disturbances.Add(ReadDisturbance(words));
                     break;
                 case "end":
+                    lines[nameof(Scenario.End)] = number;
                     end = words.Time();
                     break;
                 case var word:
@@ -106,11 +113,16 @@ internal static class ScenarioText
         }
 
         var last = disturbances.Count == 0 ? TimeSpan.Zero : disturbances[^1].At;
+        scenario = scenario with { Nodes = [.. nodes], Disturbances = [.. disturbances], End = end ?? last };
+        if (ScenarioRules.Find(scenario) is { } problem)
+            throw new FormatException($"line {lines.GetValueOrDefault(problem.Where, number)}: {problem.Message}");
+        // Only a program that says nothing about the end means the last disturbance by zero.
         if (end < last)
-            throw new FormatException($"line {number}: the end at {Time(end.Value)} comes before the last disturbance at {Time(last)}");
-        return scenario with { Nodes = [.. nodes], Disturbances = [.. disturbances], End = end ?? last };
+            throw new FormatException($"line {lines[nameof(Scenario.End)]}: the end at {Time(end.Value)} comes before the last disturbance at {Time(last)}");
+        return scenario;
     }
 
+    /// <exception cref="NotSupportedException">A setting of a router has no word.</exception>
     public static string Format(Scenario scenario)
     {
         var text = new StringBuilder();
@@ -132,22 +144,27 @@ internal static class ScenarioText
                 text.Append(CultureInfo.InvariantCulture, $"  router {router.Config.Name}");
                 if (router.StartAfter != TimeSpan.Zero)
                     text.Append(CultureInfo.InvariantCulture, $" start {Time(router.StartAfter)}");
-                text.Append(' ').Append(FormatConfig(router.Config)).Append('\n');
+                text.Append(' ').Append(FormatConfig(router.Config, node.Name)).Append('\n');
             }
         }
 
         foreach (var disturbance in scenario.Disturbances)
             text.Append(Format(disturbance)).Append('\n');
-        text.Append(CultureInfo.InvariantCulture, $"end {Time(scenario.End)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"end {Time(scenario.LastsUntil)}\n");
         return text.ToString();
     }
 
     public static string Format(ScenarioDisturbance disturbance)
     {
-        var (word, _, arguments) = Array.Find(Verbs, verb => verb.Kind == disturbance.Kind);
+        return $"at {Time(disturbance.At)} {FormatWhat(disturbance)}";
+    }
+
+    /// <summary>What happens, without the time.</summary>
+    public static string FormatWhat(ScenarioDisturbance disturbance)
+    {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"at {Time(disturbance.At)} {word}");
-        foreach (string argument in arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        text.Append(Array.Find(Verbs, verb => verb.Kind == disturbance.Kind).Word);
+        foreach (string argument in ArgumentsOf(disturbance.Kind) ?? [])
         {
             string? value = argument switch
             {
@@ -156,7 +173,7 @@ internal static class ScenarioText
                 "time" => Time(disturbance.Duration),
                 "value" => Value(disturbance.Value),
                 "value?" => disturbance.Value == 0 ? null : Value(disturbance.Value),
-                _ => disturbance.Words,
+                _ => disturbance.Words is null ? null : string.Join(' ', disturbance.Words.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)),
             };
             if (value is not null)
                 text.Append(' ').Append(value);
@@ -165,11 +182,35 @@ internal static class ScenarioText
         return text.ToString();
     }
 
-    /// <summary>The words that make a plain configuration into another.</summary>
-    public static string FormatConfig(VirtualRouterConfig config)
+    /// <summary>What comes after the word of a kind of disturbance, in its order; null when there is no such kind.</summary>
+    public static string[]? ArgumentsOf(ScenarioDisturbanceKind kind) =>
+        Array.Find(Verbs, verb => verb.Kind == kind).Arguments?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>The numbers that a kind of disturbance takes.</summary>
+    public static (double Minimum, double Maximum, bool IsWhole) RangeOf(ScenarioDisturbanceKind kind) => kind switch
+    {
+        ScenarioDisturbanceKind.Clock => (0.01, 100, false),
+        ScenarioDisturbanceKind.Priority => (1, 254, true),
+        ScenarioDisturbanceKind.Crash => (0, 10_000, true),
+        _ => (0, 1, false),
+    };
+
+    /// <summary>The words that make a plain configuration into this one.</summary>
+    /// <exception cref="NotSupportedException">They would not: a setting has no word.</exception>
+    private static string FormatConfig(VirtualRouterConfig config, string node)
+    {
+        string words = FormatConfig(config);
+        var read = Change(new() { Name = config.Name, Interface = Interface, VirtualRouterId = default }, words);
+        if (!ScenarioConfig.AreSame(config, read) || words.AsSpan().ContainsAny('#', '\n'))
+            throw new NotSupportedException($"Router {node}/{config.Name} cannot be written: there is no word for {ScenarioConfig.Differences(config, read)}.");
+        return words;
+    }
+
+    private static string FormatConfig(VirtualRouterConfig config)
     {
         var text = new StringBuilder();
         var plain = new VirtualRouterConfig { Name = "", Interface = "", VirtualRouterId = default };
+        Add(config.Interface != Interface, $"interface {config.Interface}");
         Add(config.Version == VrrpVersion.V2, "v2");
         Add(config.Family == IPFamily.IPv6, "ipv6");
         Add(true, $"vrid {config.VirtualRouterId}");
@@ -223,20 +264,22 @@ internal static class ScenarioText
         return (time.Ticks / (decimal)TimeSpan.TicksPerMicrosecond).ToString("0.#", CultureInfo.InvariantCulture) + "us";
     }
 
-    private static string Value(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+    /// <summary>Without an exponent, as people write numbers, unless that would not give it back.</summary>
+    public static string Value(double value)
+    {
+        string text = value.ToString("R", CultureInfo.InvariantCulture);
+        return text.Contains('E', StringComparison.Ordinal)
+            && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal exact) && (double)exact == value
+            ? exact.ToString("0.############################", CultureInfo.InvariantCulture) : text;
+    }
 
     private static string Addresses(ImmutableArray<VirtualAddress> addresses) =>
         string.Join(',', addresses.Select(address => address == VirtualAddress.Host(address.Address)
             ? address.Address.ToString() : $"{address.Address}/{address.PrefixLength}"));
 
-    private static ScenarioNode ReadNode(Words words, List<ScenarioNode> before)
+    private static ScenarioNode ReadNode(Words words)
     {
-        string name = words.Next("the node's name");
-        if (before.Any(node => node.Name == name))
-            throw words.Error($"there is a node '{name}' already");
-        if (name.Contains(',', StringComparison.Ordinal))
-            throw words.Error($"'{name}' cannot be a name: a comma separates names");
-        var node = new ScenarioNode { Name = name };
+        var node = new ScenarioNode { Name = words.Next("the node's name") };
         while (!words.IsAtEnd)
         {
             node = words.Next("a setting") switch
@@ -249,11 +292,9 @@ internal static class ScenarioText
         return node;
     }
 
-    private static ScenarioNode AddRouter(ScenarioNode node, Words words)
+    private static ScenarioRouter ReadRouter(Words words)
     {
         var config = new VirtualRouterConfig { Name = words.Next("the router's name"), Interface = Interface, VirtualRouterId = default };
-        if (node.Routers.Any(router => router.Config.Name == config.Name))
-            throw words.Error($"node {node.Name} has a router '{config.Name}' already");
         var startAfter = TimeSpan.Zero;
         while (!words.IsAtEnd)
         {
@@ -264,11 +305,7 @@ internal static class ScenarioText
                 config = Change(config, word, words);
         }
 
-        if (config.Validate() is [var problem, ..])
-            throw words.Error(problem);
-        if (node.Routers.Any(router => router.Config.ConflictsWith(config)))
-            throw words.Error($"VRID {config.VirtualRouterId} is taken on node {node.Name}");
-        return node with { Routers = [.. node.Routers, new(config, startAfter)] };
+        return new(config, startAfter);
     }
 
     private static VirtualRouterConfig Change(VirtualRouterConfig config, string word, Words words)
@@ -305,91 +342,38 @@ internal static class ScenarioText
         };
     }
 
-    private static ScenarioDisturbance ReadDisturbance(Words words, List<ScenarioNode> nodes, List<ScenarioDisturbance> before)
+    private static ScenarioDisturbance ReadDisturbance(Words words)
     {
         var at = words.Time();
-        if (before.Count > 0 && at < before[^1].At)
-            throw words.Error($"{Time(at)} comes before {Time(before[^1].At)}, the time of the disturbance above");
         string verb = words.Next("what happens");
         int index = Array.FindIndex(Verbs, known => known.Word == verb);
         if (index < 0)
             throw words.Error($"'{verb}' is no disturbance; there are {string.Join(", ", Verbs.Select(known => known.Word))}");
         var disturbance = new ScenarioDisturbance { At = at, Kind = Verbs[index].Kind };
-        foreach (string argument in Verbs[index].Arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        foreach (string argument in ArgumentsOf(disturbance.Kind)!)
         {
-            switch (argument)
+            disturbance = argument switch
             {
-                case "node":
-                    disturbance = disturbance with { Node = words.Next("a node") };
-                    foreach (string name in disturbance.Node.Split(','))
-                        ThrowIfUnknown(name);
-                    if (disturbance.Kind != ScenarioDisturbanceKind.Part && disturbance.Node.Contains(',', StringComparison.Ordinal))
-                        throw words.Error($"'{verb}' takes one node");
-                    break;
-                case "target" when disturbance.Kind is ScenarioDisturbanceKind.Cut or ScenarioDisturbanceKind.Join:
-                    disturbance = disturbance with { Target = words.Next("another node") };
-                    ThrowIfUnknown(disturbance.Target!);
-                    break;
-                case "target":
-                    disturbance = disturbance with { Target = words.Next("a router") };
-                    if (!nodes.Single(node => node.Name == disturbance.Node).Routers.Any(router => router.Config.Name == disturbance.Target))
-                        throw words.Error($"node {disturbance.Node} has no router '{disturbance.Target}'");
-                    break;
-                case "time":
-                    disturbance = disturbance with { Duration = words.Time() };
-                    break;
-                case "value":
-                case "value?" when !words.IsAtEnd:
-                    disturbance = disturbance with { Value = ReadValue(disturbance.Kind, words) };
-                    break;
-                case "word":
-                case "word?" when !words.IsAtEnd:
-                    disturbance = disturbance with { Words = words.Next("one word more") };
-                    Check(disturbance, words);
-                    break;
-                case "words":
-                    disturbance = disturbance with { Words = words.Rest() };
-                    try
-                    {
-                        Change(new() { Name = "", Interface = Interface, VirtualRouterId = default }, disturbance.Words);
-                    }
-                    catch (FormatException exception)
-                    {
-                        throw words.Error(exception.Message);
-                    }
-
-                    break;
-            }
+                "node" => disturbance with { Node = words.Next("a node") },
+                "target" => disturbance with
+                {
+                    Target = words.Next(disturbance.Kind is ScenarioDisturbanceKind.Cut or ScenarioDisturbanceKind.Join ? "another node" : "a router"),
+                },
+                "time" => disturbance with { Duration = words.Time() },
+                "value?" or "word?" when words.IsAtEnd => disturbance,
+                "value" or "value?" => disturbance with { Value = ReadValue(disturbance.Kind, words) },
+                "word" or "word?" => disturbance with { Words = words.Next("one word more") },
+                _ => disturbance with { Words = words.Rest() },
+            };
         }
 
         return disturbance;
-
-        void ThrowIfUnknown(string name)
-        {
-            if (!nodes.Any(node => node.Name == name))
-                throw words.Error($"there is no node '{name}' above");
-        }
     }
 
-    private static double ReadValue(ScenarioDisturbanceKind kind, Words words) => kind switch
+    private static double ReadValue(ScenarioDisturbanceKind kind, Words words)
     {
-        ScenarioDisturbanceKind.Clock => words.Value(0.01, 100),
-        ScenarioDisturbanceKind.Priority => words.Number(1, 254),
-        ScenarioDisturbanceKind.Crash => words.Number(0, 10_000),
-        _ => words.Value(0, 1),
-    };
-
-    private static void Check(ScenarioDisturbance disturbance, Words words)
-    {
-        bool isKnown = disturbance.Kind == ScenarioDisturbanceKind.Malformed
-            ? ScenarioMalformedPacket.TryParse(disturbance.Words!, out _)
-            : IPAddressValue.TryParse(disturbance.Words!, out _);
-        if (!isKnown)
-        {
-            throw words.Error(disturbance.Kind == ScenarioDisturbanceKind.Malformed
-                ? $"'{disturbance.Words}' is no way for a packet to be malformed; there are {string.Join(", ", ScenarioMalformedPacket.Words)}"
-                : $"'{disturbance.Words}' is no address");
-        }
+        var (minimum, maximum, isWhole) = RangeOf(kind);
+        return isWhole ? words.Number((int)minimum, (int)maximum) : words.Value(minimum, maximum);
     }
 
     /// <summary>The words of one line, read from left to right.</summary>
@@ -428,7 +412,7 @@ internal static class ScenarioText
         public double Value(double minimum, double maximum)
         {
             string word = Next("a number");
-            return double.TryParse(word, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value) && value >= minimum && value <= maximum
+            return double.TryParse(word, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double value) && value >= minimum && value <= maximum
                 ? value : throw Error(string.Create(CultureInfo.InvariantCulture, $"'{word}' is no number from {minimum} to {maximum}"));
         }
 
@@ -440,12 +424,16 @@ internal static class ScenarioText
                 length--;
             foreach (var (unit, ticks) in Units)
             {
-                if (word.AsSpan(length).SequenceEqual(unit)
-                    && decimal.TryParse(word.AsSpan(0, length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number)
-                    && number <= 100_000_000 && number * ticks is var exact && exact == decimal.Truncate(exact))
+                if (!word.AsSpan(length).SequenceEqual(unit)
+                    || !decimal.TryParse(word.AsSpan(0, length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number))
                 {
-                    return TimeSpan.FromTicks((long)exact);
+                    continue;
                 }
+
+                if (number > ScenarioRules.LongestTime.Ticks / (decimal)ticks)
+                    throw Error($"'{word}' is too long: no time is longer than {ScenarioText.Time(ScenarioRules.LongestTime)}");
+                if (number * ticks is var exact && exact == decimal.Truncate(exact))
+                    return TimeSpan.FromTicks((long)exact);
             }
 
             throw Error($"'{word}' is no time: a number and, without a space, one of {string.Join(", ", Units.Select(unit => unit.Unit))}");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 
 namespace Vrrp.Simulation;
@@ -39,7 +40,7 @@ public sealed class SimulatedLan
     private readonly List<SimulatedNetwork> _networks = [];
     private readonly Stack<SimulatedDelivery> _freeDeliveries = new();
     private readonly SeededRandom _chance;
-    private readonly List<(SimulationEventKinds Kinds, SimulationObserver Observer)> _observers = [];
+    private Observation[] _observations = [];
     private SimulationEventKinds _observed;
     private List<SimulatedNode> _ready = [];
     private List<SimulatedNode> _turns = [];
@@ -210,7 +211,7 @@ public sealed class SimulatedLan
     public void Schedule(TimeSpan at, Action action) => Schedule(At(at), action);
 
     /// <summary>Lets time pass, with all that happens in it.</summary>
-    /// <param name="duration">How long.</param>
+    /// <param name="duration">How long; of what is centuries away nothing happens.</param>
     /// <exception cref="ArgumentOutOfRangeException">The duration is negative.</exception>
     /// <exception cref="InvalidOperationException">It is running already, or the nodes never come to rest.</exception>
     public void Run(TimeSpan duration)
@@ -228,31 +229,36 @@ public sealed class SimulatedLan
     /// <summary>Has an observer called for every event of some kinds from now on.</summary>
     /// <param name="kinds">The kinds; what nobody asks for costs nothing.</param>
     /// <param name="observer">The observer.</param>
-    public void Observe(SimulationEventKinds kinds, SimulationObserver observer)
+    /// <returns>Ends it when it is disposed; also from the observer itself, which is then called no more.</returns>
+    public IDisposable Observe(SimulationEventKinds kinds, SimulationObserver observer)
     {
         ArgumentNullException.ThrowIfNull(observer);
-        _observers.Add((kinds, observer));
+        var observation = new Observation(this, kinds, observer);
+        _observations = [.. _observations, observation];
         _observed |= kinds;
+        return observation;
     }
 
     /// <summary>The nodes on which a virtual router is Master and that can act: neither crashed nor frozen.</summary>
     /// <param name="virtualRouterId">The VRID.</param>
-    /// <param name="family">The address family.</param>
+    /// <param name="family">The address family; null: every one.</param>
+    /// <param name="network">The network; null: every one.</param>
     /// <returns>The nodes in their order.</returns>
-    public IReadOnlyList<SimulatedNode> Masters(VirtualRouterId virtualRouterId, IPFamily family = IPFamily.IPv4) =>
+    public IReadOnlyList<SimulatedNode> Masters(VirtualRouterId virtualRouterId, IPFamily? family = null, string? network = null) =>
     [
-        .. _nodes.Where(node => node.CanAct && node.Routers.Any(router => router.State == VrrpState.Master
-            && router.Config.VirtualRouterId == virtualRouterId && router.Config.Family == family)),
+        .. _nodes.Where(node => node.CanAct
+            && node.Routers.Any(router => router.State == VrrpState.Master && router.Key.Is(virtualRouterId, family, network))),
     ];
 
     /// <summary>Who was Master of a virtual router when, from the start of the simulation, in the order the periods began.</summary>
     /// <param name="virtualRouterId">The VRID.</param>
-    /// <param name="family">The address family.</param>
+    /// <param name="family">The address family; null: every one.</param>
+    /// <param name="network">The network; null: every one.</param>
     /// <returns>The periods; empty when there was none.</returns>
-    public IReadOnlyList<MasterPeriod> MasterPeriods(VirtualRouterId virtualRouterId, IPFamily family = IPFamily.IPv4) =>
+    public IReadOnlyList<MasterPeriod> MasterPeriods(VirtualRouterId virtualRouterId, IPFamily? family = null, string? network = null) =>
     [
-        .. History.Keys.Where(key => key.VirtualRouterId == virtualRouterId && key.Family == family)
-            .SelectMany(key => History.TryGet(key, out var periods) ? periods : []).OrderBy(period => period.From),
+        .. History.Keys.Where(key => key.Is(virtualRouterId, family, network))
+            .SelectMany(key => History.TryGet(key, out var periods) ? periods : []).OrderBy(period => period.Began),
     ];
 
     internal void Schedule(Instant at, Action action)
@@ -297,10 +303,10 @@ public sealed class SimulatedLan
             Trace.Add(what);
         if ((_observed & what.Kind) == 0)
             return;
-        foreach (var (kinds, observer) in _observers)
+        foreach (var observation in _observations)
         {
-            if ((kinds & what.Kind) != 0)
-                observer(what);
+            if ((observation.Kinds & what.Kind) != 0)
+                observation.Observer(what);
         }
     }
 
@@ -463,11 +469,11 @@ public sealed class SimulatedLan
         if (conditions.Jitter > TimeSpan.Zero)
             parts.Add($"jitter {SimulationTrace.Describe(conditions.Jitter)}");
         if (conditions.Loss > 0)
-            parts.Add(string.Create(null, $"loss {conditions.Loss:0.##%}"));
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"loss {conditions.Loss:0.##%}"));
         if (conditions.Duplication > 0)
-            parts.Add(string.Create(null, $"duplication {conditions.Duplication:0.##%}"));
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"duplication {conditions.Duplication:0.##%}"));
         if (conditions.Reordering > 0)
-            parts.Add(string.Create(null, $"reordering {conditions.Reordering:0.##%}"));
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"reordering {conditions.Reordering:0.##%}"));
         return parts.Count == 0 ? "ideal" : string.Join(", ", parts);
     }
 
@@ -481,7 +487,8 @@ public sealed class SimulatedLan
         {
             // What was done to a node between two runs is seen first.
             long next = _ready.Count > 0 ? Now.Nanoseconds : Math.Min(_events.Earliest, _wakes.Earliest.Nanoseconds);
-            if (next > end)
+            // What is never due is not even due at the end of time.
+            if (next > end || next == long.MaxValue)
                 return;
             if (next > Now.Nanoseconds)
             {
@@ -611,6 +618,29 @@ public sealed class SimulatedLan
         for (int from = 0; from < _linkStride; from++)
             Array.Copy(_links, from * _linkStride, links, from * stride, _linkStride);
         (_links, _linkStride) = (links, stride);
+    }
+
+    private void End(Observation observation)
+    {
+        // The array that is gone through at the moment stays as it is.
+        _observations = Array.FindAll(_observations, other => other != observation);
+        _observed = SimulationEventKinds.None;
+        foreach (var other in _observations)
+            _observed |= other.Kinds;
+    }
+
+    private sealed class Observation(SimulatedLan lan, SimulationEventKinds kinds, SimulationObserver observer) : IDisposable
+    {
+        /// <summary>None when it has ended.</summary>
+        public SimulationEventKinds Kinds { get; private set; } = kinds;
+
+        public SimulationObserver Observer => observer;
+
+        public void Dispose()
+        {
+            Kinds = SimulationEventKinds.None;
+            lan.End(this);
+        }
     }
 }
 

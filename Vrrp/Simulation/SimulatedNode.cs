@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Vrrp.Links;
 using Vrrp.Linux;
 using Vrrp.Packets;
@@ -107,7 +108,7 @@ public sealed class SimulatedNode : ISimulatedHost
         {
             if (value is not (>= 0.001 and <= 1000))
                 throw new ArgumentOutOfRangeException(nameof(value), value, "A clock runs 0.001 to 1000 times as fast as time.");
-            Lan.Intervene(this, string.Create(null, $"its clock runs {value} times as fast as time"));
+            Lan.Intervene(this, string.Create(CultureInfo.InvariantCulture, $"its clock runs {value} times as fast as time"));
             (_clockSetTo, _clockSetAt) = (Clock, Lan.Now);
             _clockRate = (long)Math.Round(value * Million);
             Lan.Arm(this);
@@ -707,6 +708,9 @@ public sealed class SimulatedNode : ISimulatedHost
         long ahead = deadline.Nanoseconds - _clockSetTo.Nanoseconds;
         if (_clockRate == Million || ahead <= 0)
             return _clockSetAt.AddNanoseconds(ahead);
+        // On a slow clock what is centuries away never comes.
+        if (ahead / _clockRate >= (long.MaxValue - _clockSetAt.Nanoseconds) / Million)
+            return Instant.Never;
         long rest = ahead % _clockRate * Million;
         return _clockSetAt.AddNanoseconds((ahead / _clockRate * Million) + (rest / _clockRate) + (rest % _clockRate == 0 ? 0 : 1));
     }

@@ -4,7 +4,7 @@ namespace Vrrp.Simulation;
 public sealed class SimulationAssertionException : Exception
 {
     internal SimulationAssertionException(SimulatedLan lan, string reason)
-        : this(reason, lan.Trace.Print(last: SimulationAssertions.TimelineLines), SimulationTrace.DescribeTime(lan.Now), lan.Seed)
+        : this(reason, lan.Trace.Print(last: SimulationAssertions.TimelineLines), SimulationTrace.DescribeTime(lan.Elapsed), lan.Seed)
     {
     }
 
@@ -35,11 +35,12 @@ public static class SimulationAssertions
     /// <param name="lan">The LAN.</param>
     /// <param name="virtualRouterId">The VRID.</param>
     /// <param name="family">The address family; null: of each family that has the VRID there is one.</param>
+    /// <param name="network">The network; null: on each network that has the VRID there is one.</param>
     /// <exception cref="SimulationAssertionException">There is none or more than one.</exception>
     /// <exception cref="ArgumentException">No node ever had such a virtual router.</exception>
-    public static void ExactlyOneMaster(SimulatedLan lan, VirtualRouterId virtualRouterId, IPFamily? family = null)
+    public static void ExactlyOneMaster(SimulatedLan lan, VirtualRouterId virtualRouterId, IPFamily? family = null, string? network = null)
     {
-        foreach (var key in Keys(lan, virtualRouterId, family))
+        foreach (var key in Keys(lan, virtualRouterId, family, network))
         {
             var masters = lan.Nodes.Where(node => node.CanAct && node.Routers.Any(router => router.Key == key && router.State == VrrpState.Master));
             string names = string.Join(", ", masters.Select(node => node.Name));
@@ -57,19 +58,22 @@ public static class SimulationAssertions
     /// <param name="longest">The longest time that is allowed.</param>
     /// <param name="since">Count from there, as time since the start of the simulation; null: from the first Master.</param>
     /// <param name="family">The address family; null: of each family that has the VRID.</param>
+    /// <param name="network">The network; null: of each network that has the VRID.</param>
     /// <exception cref="SimulationAssertionException">There was a longer gap, or no Master at all.</exception>
     /// <exception cref="ArgumentException">No node ever had such a virtual router.</exception>
     public static void NoMasterlessGapLongerThan(
-        SimulatedLan lan, VirtualRouterId virtualRouterId, TimeSpan longest, TimeSpan? since = null, IPFamily? family = null)
+        SimulatedLan lan, VirtualRouterId virtualRouterId, TimeSpan longest, TimeSpan? since = null, IPFamily? family = null, string? network = null)
     {
-        foreach (var key in Keys(lan, virtualRouterId, family))
+        foreach (var key in Keys(lan, virtualRouterId, family, network))
         {
-            var (from, gap) = LongestGap(lan, key, since);
+            if (!lan.History.TryGet(key, out var periods) || periods.Count == 0)
+                throw new SimulationAssertionException(lan, $"{key} has had no Master at all.");
+            var (from, gap) = LongestGap(lan, periods, since);
             if (gap > longest)
             {
                 throw new SimulationAssertionException(
                     lan,
-                    $"{key} had no Master for {SimulationTrace.Describe(gap)} from {SimulationTrace.DescribeTime(from)} s; {SimulationTrace.Describe(longest)} is allowed.");
+                    $"{key} had no Master for {SimulationTrace.Describe(gap)} from {SimulationTrace.DescribeTime(from - SimulatedLan.Start)} s; {SimulationTrace.Describe(longest)} is allowed.");
             }
         }
     }
@@ -82,11 +86,12 @@ public static class SimulationAssertions
     /// <param name="lan">The LAN.</param>
     /// <param name="virtualRouterId">The VRID.</param>
     /// <param name="family">The address family; null: of each family that has the VRID.</param>
+    /// <param name="network">The network; null: of each network that has the VRID.</param>
     /// <exception cref="SimulationAssertionException">A Master lacks an address, or another node has it.</exception>
     /// <exception cref="ArgumentException">No node ever had such a virtual router.</exception>
-    public static void AddressOnlyOnMaster(SimulatedLan lan, VirtualRouterId virtualRouterId, IPFamily? family = null)
+    public static void AddressOnlyOnMaster(SimulatedLan lan, VirtualRouterId virtualRouterId, IPFamily? family = null, string? network = null)
     {
-        var keys = Keys(lan, virtualRouterId, family);
+        var keys = Keys(lan, virtualRouterId, family, network);
         foreach (var node in lan.Nodes)
         {
             if (!node.CanAct)
@@ -144,17 +149,16 @@ public static class SimulationAssertions
         return mayHold;
     }
 
-    private static (Instant From, TimeSpan Gap) LongestGap(SimulatedLan lan, VirtualRouterKey key, TimeSpan? since)
+    private static (Instant From, TimeSpan Gap) LongestGap(SimulatedLan lan, List<MasterPeriod> periods, TimeSpan? since)
     {
-        lan.History.TryGet(key, out var periods);
-        var from = since is { } time ? SimulatedLan.Start + time : periods is [var first, ..] ? first.From : SimulatedLan.Start;
+        var from = since is { } time ? SimulatedLan.Start + time : periods[0].Began;
         var (longestFrom, longest) = (from, TimeSpan.Zero);
         var covered = from;
-        foreach (var period in periods!)
+        foreach (var period in periods)
         {
-            if (period.From > covered && period.From - covered > longest)
-                (longestFrom, longest) = (covered, period.From - covered);
-            covered = period.To > covered ? period.To : covered;
+            if (period.Began > covered && period.Began - covered > longest)
+                (longestFrom, longest) = (covered, period.Began - covered);
+            covered = period.Ended > covered ? period.Ended : covered;
         }
 
         var end = covered.IsNever ? covered : lan.Now;
@@ -163,12 +167,16 @@ public static class SimulationAssertions
         return (longestFrom, longest);
     }
 
-    private static List<VirtualRouterKey> Keys(SimulatedLan lan, VirtualRouterId virtualRouterId, IPFamily? family)
+    private static List<VirtualRouterKey> Keys(SimulatedLan lan, VirtualRouterId virtualRouterId, IPFamily? family, string? network)
     {
         ArgumentNullException.ThrowIfNull(lan);
-        var keys = lan.History.Keys.Where(key => key.VirtualRouterId == virtualRouterId && (family is null || key.Family == family)).ToList();
+        var keys = lan.History.Keys.Where(key => key.Is(virtualRouterId, family, network)).ToList();
         if (keys.Count == 0)
-            throw new ArgumentException($"No node has had a virtual router of VRID {virtualRouterId}.", nameof(virtualRouterId));
+        {
+            string what = $"{virtualRouterId}{(family is null ? "" : $" for {family}")}{(network is null ? "" : $" on {network}")}";
+            throw new ArgumentException($"No node has had a virtual router of VRID {what}.", nameof(virtualRouterId));
+        }
+
         return keys;
     }
 }

@@ -61,7 +61,7 @@ public readonly struct SimulationEvent
         byte virtualRouterId = 0,
         byte priority = 0)
     {
-        At = at;
+        At = at - SimulatedLan.Start;
         Kind = kind;
         Node = node;
         _what = what;
@@ -73,8 +73,8 @@ public readonly struct SimulationEvent
         PriorityOctet = priority;
     }
 
-    /// <summary>When, on the clock of the LAN.</summary>
-    public Instant At { get; }
+    /// <summary>When, as time since <see cref="SimulatedLan.Start"/>, cut to 100 ns.</summary>
+    public TimeSpan At { get; }
 
     /// <summary>What kind of event it is: one.</summary>
     public SimulationEventKinds Kind { get; }

@@ -128,9 +128,9 @@ public sealed class SimulationTrace
         : string.Create(CultureInfo.InvariantCulture, $"{duration.Ticks / 10_000m:0.####} ms");
 
     /// <summary>Seconds since the start.</summary>
-    internal static string DescribeTime(Instant at)
+    internal static string DescribeTime(TimeSpan at)
     {
-        long microseconds = (at.Nanoseconds - SimulatedLan.Start.Nanoseconds) / 1000;
+        long microseconds = at.Ticks / TimeSpan.TicksPerMicrosecond;
         return string.Create(CultureInfo.InvariantCulture, $"{microseconds / 1_000_000}.{microseconds % 1_000_000:D6}");
     }
 
