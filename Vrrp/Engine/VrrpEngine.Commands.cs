@@ -175,7 +175,7 @@ internal sealed partial class VrrpEngine
             && !_staticAddresses.Any(wanted => wanted.Address == assignment.Address.Address)).ToArray();
         if (leftBehind.Length == 0)
             return;
-        Remove(leftBehind, new AddressOutcome[leftBehind.Length]);
+        RemoveOrOwe(leftBehind);
         foreach (var assignment in leftBehind)
             _notify(new AddressIncident(now, "", assignment.Address, AddressIncidentKind.LeftBehind));
     }
@@ -212,7 +212,7 @@ internal sealed partial class VrrpEngine
     private void Remove(AddressAssignment[] addresses)
     {
         if (addresses.Length > 0)
-            Remove(addresses, new AddressOutcome[addresses.Length]);
+            RemoveOrOwe(addresses);
     }
 
     /// <summary>Whether the kernel takes two for the same address, so that it cannot have both at once.</summary>
@@ -271,6 +271,13 @@ internal sealed partial class VrrpEngine
 
     private void CompleteRemoval(VirtualRouter router)
     {
+        // Nobody else tries again.
+        if (router.OwesRemoval)
+        {
+            foreach (var assignment in router.Assignments)
+                Owe(assignment);
+        }
+
         LeaveGroup(router);
         router.Interface?.Detach(router);
         router.Interface = null;

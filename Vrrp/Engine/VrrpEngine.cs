@@ -100,7 +100,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     public IReadOnlyList<VirtualRouter> Roster => Volatile.Read(ref _roster);
 
     /// <summary>When <see cref="EndTurn"/> has work, at the latest.</summary>
-    public Instant NextDeadline => _deadlines.Earliest;
+    public Instant NextDeadline => Instant.Min(_deadlines.Earliest, _owedAt);
 
     /// <summary>Entries in the queue, stale ones included.</summary>
     public int QueuedDeadlines => _deadlines.Count;
@@ -169,6 +169,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         ApplyGroups();
         // Not before the sockets were read: what was taken away while this process stood still may be another Master's by now.
         RestoreAddresses();
+        if (_owedAt <= now)
+            RemoveOwed();
         while (_deadlines.TryTake(now, out var at, out int token))
         {
             var router = _routers[token];

@@ -96,6 +96,8 @@ internal static class ScenarioRules
 
         if (config.Validate() is [var problem, ..])
             return problem;
+        if (config.TrackedInterfaces.FirstOrDefault(tracked => tracked.Name is not (ScenarioText.Interface or ScenarioText.SecondInterface)) is { } unknown)
+            return $"'{unknown.Name}' is no interface; there are {ScenarioText.Interface} and {ScenarioText.SecondInterface}";
         if (WaitProblem(startAfter) is { } start)
             return start;
         if (WaitProblem(config.PreemptDelay) is { } delay)
@@ -121,8 +123,9 @@ internal static class ScenarioRules
         {
             string? found = argument switch
             {
-                "node" => NodeProblem(scenario, disturbance),
-                "target" => TargetProblem(scenario, disturbance),
+                "node?" or "target?" when disturbance.Node is null => disturbance.Target is null ? null : "it names no node that sends",
+                "node" or "node?" => NodeProblem(scenario, disturbance),
+                "target" or "target?" => TargetProblem(scenario, disturbance),
                 "time" => DurationProblem(disturbance),
                 "value" or "value?" => ValueProblem(disturbance),
                 "word?" when disturbance.Words is null => null,
@@ -153,7 +156,7 @@ internal static class ScenarioRules
 
     private static string? TargetProblem(Scenario scenario, ScenarioDisturbance disturbance)
     {
-        if (disturbance.Kind is Kind.Cut or Kind.Join)
+        if (disturbance.IsOfWay)
         {
             return disturbance.Target is null ? "it names no other node"
                 : FindNode(scenario, disturbance.Target) is null ? $"there is no node '{disturbance.Target}'"
@@ -168,7 +171,7 @@ internal static class ScenarioRules
     }
 
     private static string? DurationProblem(ScenarioDisturbance disturbance) =>
-        disturbance.Kind is Kind.Delay or Kind.Jitter ? WayProblem(disturbance.Duration)
+        disturbance.Kind is Kind.Delay or Kind.Jitter or Kind.Reordering ? WayProblem(disturbance.Duration)
             : disturbance.Duration == TimeSpan.Zero ? "it has to last"
             : TimeProblem(disturbance.Duration);
 
@@ -182,6 +185,8 @@ internal static class ScenarioRules
 
     private static string? WordProblem(ScenarioDisturbance disturbance)
     {
+        if (disturbance.Kind is Kind.LinkDown or Kind.LinkUp)
+            return disturbance.Words is ScenarioText.Interface or ScenarioText.SecondInterface ? null : $"'{disturbance.Words}' is no interface; there are {ScenarioText.Interface} and {ScenarioText.SecondInterface}";
         if (disturbance.Kind != Kind.Malformed)
             return IPAddressValue.TryParse(disturbance.Words, out _) ? null : $"'{disturbance.Words}' is no address";
         return disturbance.Words is { } word && ScenarioMalformedPacket.TryParse(word, out _) ? null

@@ -75,7 +75,7 @@ public sealed partial class SimulationInvariants
                 continue;
             long since = Math.Max(_disturbedUntil.Nanoseconds, Math.Max(router.VirtualRouter.MastersSince.Nanoseconds, router.MovedOnLan.Nanoseconds));
             // Until then it may not have heard this one.
-            if (_lan.Now.Nanoseconds - since <= IntervalOnLan(master) + LongestWay() + Margin)
+            if (_lan.Now.Nanoseconds - since <= IntervalOnLan(master) + (2 * LongestWay()) + Margin)
                 continue;
             if (Rank(router) > Rank(master) && mayPreempt && hasWaited)
                 continue;
