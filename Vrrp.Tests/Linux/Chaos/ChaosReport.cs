@@ -44,6 +44,9 @@ internal sealed record ChaosReport
 
     public required IReadOnlyList<ChaosOutcome> Outcomes { get; init; }
 
+    /// <summary>Episodes in which the machine was so slow that nothing could be said; the daemons agreed in the end.</summary>
+    public required int NotJudged { get; init; }
+
     public required IReadOnlyList<ChaosViolation> Violations { get; init; }
 
     public required TimeSpan Length { get; init; }
@@ -78,6 +81,8 @@ internal sealed record ChaosReport
             text.AppendLine(Row(group.Key, [.. group]));
         text.AppendLine(Row("all", Outcomes));
         text.AppendLine(CultureInfo.InvariantCulture, $"  left behind: {LeakedAddresses} addresses, {LeakedProcesses} processes; daemons that ended by themselves: {Deaths}; killed for want of memory: {MemoryKills}");
+        if (NotJudged > 0)
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {NotJudged} more episodes could not be judged: the machine was too slow. Let less run beside this.");
         var ours = Ours.Count();
         text.AppendLine(CultureInfo.InvariantCulture, $"  violations: {ours}; of keepalived: {Violations.Count - ours}");
         foreach (var violation in Violations)

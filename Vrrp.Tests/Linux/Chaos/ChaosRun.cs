@@ -30,6 +30,7 @@ internal sealed class ChaosRun
     private Instant _start;
     private Instant _judged;
     private TimeSpan _largestMargin;
+    private int _notJudged;
 
     private ChaosRun(ChaosPlan plan, TimeSpan margin, MachineLoad load, Laboratory lab, IReadOnlyList<ChaosHost> hosts)
     {
@@ -123,6 +124,7 @@ internal sealed class ChaosRun
             Margin = _usualMargin,
             LargestMargin = _largestMargin,
             Outcomes = _outcomes,
+            NotJudged = _notJudged,
             Length = length,
             Questions = _targets.Sum(target => (long)target.Target.Track.Count),
             LongestPause = prober.LongestPause,
@@ -144,6 +146,13 @@ internal sealed class ChaosRun
         var healed = faults.Max(fault => fault.HealedAt);
         var agreed = await HasConvergedInTimeAsync(healed, ChaosAllowance.Convergence(Cluster, faults) + Quiet);
         var convergence = Elapsed - healed;
+        if (Slowness() > MostSlowness && (agreed || await HasConvergedAsync(Laboratory.Patience)))
+        {
+            _notJudged++;
+            _judged = MonotonicClock.Now;
+            return true;
+        }
+
         if (!agreed)
         {
             ViolatedConvergence(episode, convergence);
@@ -251,13 +260,12 @@ internal sealed class ChaosRun
         }
     }
 
+    private double Slowness() => _load.SlownessSince(_judged, _targets[0].Target.Track.Since(_judged));
+
     /// <summary>How late things may be, by what the machine has been doing since the last judgement.</summary>
     private TimeSpan Margin()
     {
-        var slowness = _load.SlownessSince(_judged, _targets[0].Target.Track.Since(_judged));
-        if (slowness > MostSlowness)
-            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"The machine is {slowness:0.0} times slower than usual: nothing can be judged. Let less run beside this."));
-        var margin = _usualMargin * slowness;
+        var margin = _usualMargin * Math.Min(Slowness(), MostSlowness);
         _largestMargin = margin > _largestMargin ? margin : _largestMargin;
         return margin;
     }

@@ -46,6 +46,7 @@ public abstract class ChaosSet(ITestOutputHelper output)
         output.WriteLine(report.ToString());
         await SaveAsync(plan, report);
         Assert.True(!report.Ours.Any(), report.ToString());
+        Assert.True(report.NotJudged <= report.Outcomes.Count / 3, report.ToString());
     }
 
     private static double? Number(string variable) =>
