@@ -132,6 +132,7 @@ internal static class RunCommand
             var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             using (lifetime.ApplicationStopping.Register(stopping.SetResult))
                 await stopping.Task.ConfigureAwait(false);
+            SignalLifetime.HeedNothingMore();
             await host.StopAsync(host.Services.GetRequiredService<SignalLifetime>().AtOnce).ConfigureAwait(false);
             return run.ExitCode;
         }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using Vrrp.Simulation;
 
@@ -43,12 +44,12 @@ internal static class SimulateCommand
         count.Validators.Add(result =>
         {
             // What is no number is told by the parser.
-            if (int.TryParse(result.Tokens.FirstOrDefault()?.Value, CultureInfo.InvariantCulture, out int number) && number < 1)
+            if (int.TryParse(TextOf(result), CultureInfo.InvariantCulture, out int number) && number < 1)
                 result.AddError("--count takes a number from 1 up.");
         });
         days.Validators.Add(result =>
         {
-            if (double.TryParse(result.Tokens.FirstOrDefault()?.Value, CultureInfo.InvariantCulture, out double number) && number is not (> 0 and <= MostDays))
+            if (double.TryParse(TextOf(result), CultureInfo.InvariantCulture, out double number) && number is not (> 0 and <= MostDays))
                 result.AddError(string.Create(CultureInfo.InvariantCulture, $"--days takes a number above 0 and up to {MostDays:0}, not {number}."));
         });
         file.Validators.Add(result =>
@@ -62,6 +63,8 @@ internal static class SimulateCommand
             parsed.InvocationConfiguration.Error));
         return command;
     }
+
+    private static string? TextOf(OptionResult result) => result.Tokens is [var token, ..] ? token.Value : null;
 
     public static int Run(Choice choice, TextWriter output, TextWriter error)
     {

@@ -28,6 +28,9 @@ internal sealed class SignalLifetime(
     /// <summary>SIGSTKFLT, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR and SIGXFSZ. SIGPIPE is ignored by the runtime, SIGXCPU is asked for.</summary>
     private static readonly int[] s_harmless = [14, 16, 25, 26, 27, 29, 30];
 
+    // Never disposed.
+    private static readonly List<PosixSignalRegistration> s_last = [];
+
     private readonly CancellationTokenSource _atOnce = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private int _stops;
@@ -57,6 +60,16 @@ internal sealed class SignalLifetime(
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>
+    /// From now to the end of the process no signal ends it before its time: a service manager that asks twice would read from the exit
+    /// status that it was killed.
+    /// </summary>
+    public static void HeedNothingMore()
+    {
+        foreach (var signal in (PosixSignal[])[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGHUP])
+            s_last.Add(PosixSignalRegistration.Create(signal, context => context.Cancel = true));
+    }
 
     public void Dispose()
     {

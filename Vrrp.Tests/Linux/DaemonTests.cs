@@ -91,6 +91,24 @@ public sealed class DaemonTests : IAsyncLifetime
         Assert.False(File.Exists(ledger));
     }
 
+    [Fact]
+    public async Task Impatience_at_the_very_end_changes_nothing()
+    {
+        await BuildAsync();
+        await WriteAsync(Config(255, ""));
+        var log = new LineLog(_changed);
+        await using var daemon = Start(log);
+        await WaitForAsync(daemon, log, "Entering MASTER STATE", 0);
+
+        var end = daemon.WaitForEndAsync();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
+        while (!end.IsCompleted && await timer.WaitForNextTickAsync())
+            daemon.Send(PosixSignalNumber.Terminate);
+        Assert.Equal(0, await end);
+        Assert.DoesNotContain(Address, await AddressesAsync(), StringComparison.Ordinal);
+        Assert.Equal(["test.conf"], _folder.GetFiles("test.*").Select(file => file.Name));
+    }
+
     private async Task BuildAsync()
     {
         LabRequirements.Demand();

@@ -471,7 +471,7 @@ internal static class ScenarioText
                 if (parts.Length > (isReverse ? 3 : 2) || parts[0].Length == 0)
                     throw Error($"'{word}' is no interface with a weight, as in {SecondInterface}:-50");
                 int weight = 0;
-                if (parts.Length > 1 && (!int.TryParse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out weight) || weight is < -253 or > 253))
+                if (parts.Length > 1 && !int.TryParse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out weight))
                     throw Error($"'{parts[1]}' is no weight from -253 to 253");
                 tracked.Add(new(parts[0], weight, isReverse));
             }
