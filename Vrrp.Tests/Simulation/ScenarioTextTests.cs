@@ -70,7 +70,7 @@ public class ScenarioTextTests
         Assert.Equal(AdvertisementInterval.FromSeconds(3), config.AdvertisementInterval);
         Assert.Equal(TimeSpan.FromMinutes(1), config.PreemptDelay);
         Assert.Equal(24, config.VirtualAddresses[0].PrefixLength);
-        Assert.Equal([new("eth1", -50), new("eth0", 0, Reverse: true)], config.TrackedInterfaces);
+        Assert.Equal([new("eth1", -50), new("eth0", 0, Reverse: true)], config.TrackedInterfaces.ToArray());
         Assert.Equal("both", config.SyncGroup);
         Assert.Equal((-3, 0.98, TimeSpan.FromDays(1)), (scenario.Seed, scenario.Nodes[0].ClockRate, scenario.End));
     }

@@ -140,6 +140,7 @@ internal sealed partial class VrrpEngine
 
         UnblockAddresses(router);
         CountConfigured(before, -1);
+        _addressesAreNoLongerVirtual = true;
         UpdateFaults(router, null);
         router.PublishVitals();
         Arm(router);
@@ -283,6 +284,7 @@ internal sealed partial class VrrpEngine
         router.Interface = null;
         router.Link = null;
         _routersHaveLeft = true;
+        _addressesAreNoLongerVirtual = true;
         _byName.Remove(router.Config.Name);
         _isRosterStale = true;
         CountConfigured(router.Config, -1);

@@ -66,6 +66,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private bool _isListing;
     private bool _addressesWereRemoved;
     private bool _routersHaveLeft;
+    private bool _addressesAreNoLongerVirtual;
     private long _worstStall;
     private Instant _nextStallNotice;
 
@@ -207,6 +208,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             _takeovers.Clear();
         }
 
+        if (_addressesAreNoLongerVirtual)
+            ChooseMissingSources();
         // A member that was removed just now may have been what the others waited for.
         ApplyGroups();
         Flush();

@@ -94,6 +94,9 @@ internal sealed class NodeWatch(SimulatedNode node)
             if (present.Contains(router.Router))
                 continue;
             AccountedBefore += router.Inner.Counters.AdvertisementsReceived + router.Inner.Counters.DroppedTotal;
+            // Its addresses stay, and others may send from them now.
+            if (router.Inner.Config.IsOwner)
+                owner.BeginAnew();
             Leave(owner, router, isGraceful: true);
         }
 

@@ -32,7 +32,7 @@ public sealed partial class SimulationInvariants
         CheckLeftovers(areOwed: true);
         FindDomains();
         long disturbance = _disturbance;
-        double slowest = _lan.Nodes.Min(node => node.ClockRate);
+        double slowest = _lan.Nodes.Select(node => node.ClockRate).DefaultIfEmpty(1).Min();
         _lan.Schedule(_lan.Now.AddNanoseconds((long)((RetryNanoseconds + Margin) / slowest)), () =>
         {
             if (disturbance == _disturbance)

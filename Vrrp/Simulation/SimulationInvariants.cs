@@ -139,6 +139,13 @@ public sealed partial class SimulationInvariants
         LookSoon();
     }
 
+    /// <summary>Nobody did anything, but others can be Master than a moment ago.</summary>
+    internal void BeginAnew()
+    {
+        _disturbance++;
+        LookSoon();
+    }
+
     /// <summary>When all that happens at this instant is over, the bound is computed.</summary>
     private void LookSoon()
     {
