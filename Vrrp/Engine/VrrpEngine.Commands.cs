@@ -78,6 +78,7 @@ internal sealed partial class VrrpEngine
             throw new ArgumentException($"There is a virtual router named '{config.Name}' already.");
 
         var heldBefore = router.HoldsAddresses ? router.Assignments : [];
+        var owedBefore = router.OwesRemoval ? router.Assignments : [];
         LeaveGroup(router);
         if (config.Name != name)
         {
@@ -96,6 +97,12 @@ internal sealed partial class VrrpEngine
             router.State = router.State with { WantsMaster = false, Deadline = now };
         router.Assignments = [];
         ResolveAddresses(router);
+        foreach (var owed in owedBefore)
+        {
+            if (!Array.Exists(router.Assignments, wanted => IsSamePlace(owed, wanted)))
+                Owe(owed);
+        }
+
         ChooseSource(router);
         // What no Master taught is this router's own.
         if (router.State.MasterAddress.IsNone)

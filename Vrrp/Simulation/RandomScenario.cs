@@ -38,7 +38,6 @@ public static class RandomScenario
         private readonly List<(string Node, string Address)> _given = [];
         private readonly OrderedDictionary<(string Node, string Router), VirtualRouterConfig> _configs = [];
         private readonly List<string> _slow = [];
-        private readonly List<string> _untracked = [];
         private readonly int _pace;
         private ImmutableArray<ScenarioNode> _nodes = [];
         private TimeSpan _interval;
@@ -46,14 +45,12 @@ public static class RandomScenario
         private TimeSpan _now;
         private TimeSpan _frozenUntil;
         private bool _isLanIll;
-        private bool _isTracked;
 
         public Generator(int seed)
         {
             _seed = seed;
             _random = new(seed);
-            // Seconds are the field's everyday; the longest intervals are one in twenty, for they would fill the time with silence.
-            _pace = _random.Pick<int>([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3]);
+            _pace = _random.Pick<int>([0, 0, 0, 1, 1, 1, 1, 2, 2, 3]);
         }
 
         public Scenario Create()
@@ -72,7 +69,7 @@ public static class RandomScenario
             }
 
             Restore();
-            // Two elections, a hold, a retry, and a short while in which nothing may happen.
+            // Two elections, a hold, a retry, and a while in which nothing may happen.
             var hold = _configs.Values.Max(config => config.PreemptDelay);
             int adverts = _configs.Values.Max(config => config.DownTimerAdverts);
             var tail = TimeSpan.FromSeconds(8) + hold + (_longest * ((2 * (adverts + 1.1)) + 6));
@@ -83,7 +80,7 @@ public static class RandomScenario
                 Jitter = jitter,
                 Nodes = _nodes,
                 Disturbances = [.. _disturbances],
-                End = Micros(_now + (tail * 1.1) + (_longest * _random.Next(5, 41))),
+                End = Micros(_now + (tail * 1.1) + (_longest * _random.Next(5, 500))),
             };
         }
 
@@ -147,9 +144,6 @@ public static class RandomScenario
                 AcceptMode = !_random.Happens(0.1),
                 DownTimerAdverts = _random.Happens(0.08) ? _random.Next(2, 6) : 3,
             };
-            // A group keeps one rank, and an owner's is not changed.
-            bool isTracked = groupPriorities is null && _random.Happens(0.2);
-            _isTracked |= isTracked;
             bool isMixed = !isV2 && _random.Happens(0.2);
             bool isUnicast = _random.Happens(0.15);
             int preempt = _random.Pick<int>([0, 0, 0, 1, 2]);
@@ -169,7 +163,6 @@ public static class RandomScenario
                 {
                     Priority = new(priority),
                     AdvertisementInterval = isMixed ? Interval(isV2) : plain.AdvertisementInterval,
-                    TrackedInterfaces = isTracked && i != owner && _random.Happens(0.7) ? [Tracked()] : [],
                     Preempt = preempt == 0 || (preempt == 2 && _random.Happens(0.5)),
                     PreemptDelay = delay,
                     Checksum = !isV2 && !isV6 && _random.Happens(0.2) ? VrrpChecksum.MessageOnly : default,
@@ -179,10 +172,6 @@ public static class RandomScenario
                 routers[i].Add(new(config, startAfter));
             }
         }
-
-        /// <summary>Mostly a weight that changes the rank, at times one that ends the service.</summary>
-        private TrackedInterface Tracked() => new(
-            ScenarioText.SecondInterface, _random.Happens(0.2) ? 0 : _random.Next(-150, 151), _random.Happens(0.1));
 
         private AdvertisementInterval Interval(bool isV2)
         {
@@ -244,7 +233,7 @@ public static class RandomScenario
                 return;
             }
 
-            switch (_random.Next(48))
+            switch (_random.Next(40))
             {
                 case 0 or 1 or 2:
                     Ail(name, Kind.Crash, Kind.Start, value: _random.Happens(0.6) ? _random.Next(1, 12) : 0);
@@ -283,23 +272,6 @@ public static class RandomScenario
                 case 19 or 20 or 21 or 22 or 23:
                     DisturbLan(name);
                     break;
-                case 24 or 25:
-                    Ail(name, Kind.RemovalsRefused, Kind.RemovalsAccepted);
-                    break;
-                case 26:
-                    // No use without a reason to open any.
-                    Ail(name, Kind.SocketsRefused, Kind.SocketsAccepted);
-                    Wait(_random.NextDouble());
-                    Add(Kind.Crash, name);
-                    Wait(_random.NextDouble() * 6);
-                    Add(Kind.Start, name);
-                    break;
-                case 27:
-                    Add(Kind.EventsLost, name);
-                    break;
-                case 28 or 29 or 30 or 31 when _isTracked:
-                    Track(name);
-                    break;
                 default:
                     if (node.Routers.Length > 0)
                         Disturb(node, _random.Pick(node.Routers).Config.Name);
@@ -315,24 +287,12 @@ public static class RandomScenario
                 TakeOrGive(node);
             else
                 Disturb();
-            // Of what happened to it meanwhile it is not told, only that there was something.
-            if (_random.Happens(0.3))
-                Add(Kind.EventsLost, node.Name);
         }
 
         private void Ail(string node, Kind begins, Kind ends, double value = 0)
         {
             if (_ailing.TryAdd(node, ends))
                 Add(begins, node, value: value);
-        }
-
-        /// <summary>The link of the second interface, which is tracked, goes and comes.</summary>
-        private void Track(string node)
-        {
-            bool wasDown = _untracked.Remove(node);
-            Add(wasDown ? Kind.LinkUp : Kind.LinkDown, node, words: ScenarioText.SecondInterface);
-            if (!wasDown)
-                _untracked.Add(node);
         }
 
         private void TakeOrGive(ScenarioNode node)
@@ -362,24 +322,22 @@ public static class RandomScenario
         {
             string other = _random.Pick(_nodes).Name;
             _isLanIll = true;
-            // What ails a LAN often ails one way of it only, and in one direction.
-            var (from, to) = node != other && _random.Happens(0.4) ? (node, other) : (null, null);
             switch (_random.Next(10))
             {
                 case 0 or 1:
-                    Add(Kind.Loss, from, to, value: _random.Next(5, 80) / 100.0);
+                    Add(Kind.Loss, value: _random.Next(5, 80) / 100.0);
                     break;
                 case 2:
-                    Add(Kind.Delay, from, to, duration: Micros(_random.NextTime(_interval * 2)));
+                    Add(Kind.Delay, duration: Micros(_random.NextTime(_interval * 2)));
                     break;
                 case 3:
-                    Add(Kind.Jitter, from, to, duration: Micros(_random.NextTime(_interval * 2)));
+                    Add(Kind.Jitter, duration: Micros(_random.NextTime(_interval * 2)));
                     break;
                 case 4:
-                    Add(Kind.Duplication, from, to, value: _random.Next(10, 100) / 100.0);
+                    Add(Kind.Duplication, value: _random.Next(10, 100) / 100.0);
                     break;
                 case 5:
-                    Add(Kind.Reordering, from, to, value: _random.Next(10, 100) / 100.0, duration: Micros(_interval + _random.NextTime(_interval * 2)));
+                    Add(Kind.Reordering, value: _random.Next(10, 100) / 100.0, duration: TimeSpan.FromMilliseconds(10));
                     break;
                 case 6 or 7 when node != other:
                     Add(_random.Happens(0.8) ? Kind.Cut : Kind.Join, node, other);
@@ -504,8 +462,6 @@ public static class RandomScenario
                 Add(Kind.Heal);
             foreach (var (node, ends) in _ailing)
                 Add(ends, node);
-            foreach (string node in _untracked)
-                Add(Kind.LinkUp, node, words: ScenarioText.SecondInterface);
             foreach (string node in _slow)
                 Add(Kind.Clock, node, value: _nodes.Single(other => other.Name == node).ClockRate);
             foreach (var (node, address) in _given)

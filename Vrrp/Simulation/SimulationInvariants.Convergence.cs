@@ -122,7 +122,10 @@ public sealed partial class SimulationInvariants
             {
                 foreach (var other in virtualRouter.Routers)
                 {
-                    if (one != other && IsEligible(one) && IsEligible(other) && (!AreAgreed(one, other) || !IsAwaited(one, other)))
+                    if (one == other || !IsEligible(one) || !IsEligible(other))
+                        continue;
+                    // A host takes no packet that comes from an address of its own.
+                    if (!AreAgreed(one, other) || !IsAwaited(one, other) || Has(other, one.Inner.PrimaryAddress))
                         return null;
                 }
             }
@@ -150,6 +153,9 @@ public sealed partial class SimulationInvariants
 
         return components;
     }
+
+    private static bool Has(RouterWatch router, IPAddressValue address) =>
+        router.Node.Node.Platform.Find(router.Inner.Config.Interface) is { } at && at.Has(address);
 
     /// <summary>Whether two nodes hear each other, always or never; null for now and then, or one way only.</summary>
     private bool? Hear(SimulatedNode one, SimulatedNode other)
