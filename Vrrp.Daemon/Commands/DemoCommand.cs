@@ -27,9 +27,13 @@ internal static class DemoCommand
         };
         interval.Validators.Add(result =>
         {
-            decimal seconds = result.GetValueOrDefault<decimal>();
-            if (seconds is < 0.01m or > 10m || decimal.Truncate(seconds * 100) != seconds * 100)
+            // What is no number is told by the parser.
+            string? text = result.Tokens is [var token, ..] ? token.Value : null;
+            if (decimal.TryParse(text, CultureInfo.InvariantCulture, out decimal seconds)
+                && (seconds is < 0.01m or > 10m || decimal.Truncate(seconds * 100) != seconds * 100))
+            {
                 result.AddError("--interval takes 0.01 to 10 seconds, in steps of 0.01.");
+            }
         });
         var json = new Option<bool>("--json") { Description = "Print the closing figures as JSON, in milliseconds, and nothing else." };
         var plain = new Option<bool>("--plain") { Description = "Plain lines, as when the output is no terminal." };

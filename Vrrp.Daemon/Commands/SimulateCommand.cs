@@ -173,6 +173,7 @@ internal static class SimulateCommand
         private long _packets;
         private long _convergences;
         private long _violations;
+        private TimeSpan _disturbed;
 
         public TimeSpan RouterTime { get; private set; }
 
@@ -185,6 +186,7 @@ internal static class SimulateCommand
         {
             _scenarios++;
             RouterTime += result.RouterTime;
+            _disturbed += result.DisturbedRouterTime;
             _advertisements += result.Advertisements;
             _packets += result.Packets;
             _convergences += result.Convergences;
@@ -199,7 +201,7 @@ internal static class SimulateCommand
         }
 
         public string Print(string name) => string.Create(CultureInfo.InvariantCulture, $"""
-            {name}: {_scenarios:N0} scenario{(_scenarios == 1 ? "" : "s")}, {RouterTime.TotalDays:N2} router-days
+            {name}: {_scenarios:N0} scenario{(_scenarios == 1 ? "" : "s")}, {RouterTime.TotalDays:N2} router-days, {_disturbed.TotalDays:N2} of them before the last disturbance
               advertisements sent   {_advertisements:N0}
               packets read          {_packets:N0}
               convergences in time  {_convergences:N0}

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
+using Vrrp.Daemon.Commands;
 using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Demo;
 using Vrrp.Linux;
@@ -19,6 +20,20 @@ public sealed class DemoTests : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("vrrp-demo-test-");
 
     public void Dispose() => _folder.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("many", "many")]
+    [InlineData("0.005", "--interval takes 0.01 to 10 seconds, in steps of 0.01.")]
+    [InlineData("11", "--interval takes 0.01 to 10 seconds, in steps of 0.01.")]
+    [InlineData("0.1", null)]
+    public void An_interval_that_cannot_be_is_refused(string text, string? message)
+    {
+        var errors = DemoCommand.Create().Parse(["--interval", text]).Errors;
+        if (message is null)
+            Assert.Empty(errors);
+        else
+            Assert.Contains(message, Assert.Single(errors).Message, StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData(10)]

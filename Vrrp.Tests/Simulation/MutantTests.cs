@@ -67,6 +67,31 @@ public class MutantTests
     }
 
     [Fact]
+    public void What_a_dropped_packet_changes_is_found()
+    {
+        // Version 2 drops what has another interval.
+        var scenario = Scenario.Parse("""
+            node A
+              router web v2 vrid 51 priority 200 address 10.0.0.254
+            node B
+              router web v2 vrid 51 interval 2s address 10.0.0.254
+            end 1m
+            """);
+        Assert.Empty(scenario.Run().Violations);
+
+        var broken = new ScenarioOptions
+        {
+            Prepare = (lan, _) => lan.Node("A").Told = told =>
+            {
+                if (told is PacketDropped && lan.Node("A").Router("web").Inner is var router)
+                    router.State = router.State with { MasterPriority = new(7) };
+            },
+        };
+        var violation = scenario.Run(broken).Violations[0];
+        Assert.Equal((SimulationInvariant.PacketsAccounted, "A/web"), (violation.Invariant, violation.Where));
+    }
+
+    [Fact]
     public void What_runs_already_is_watched_as_it_is()
     {
         var lan = new SimulatedLan();

@@ -38,6 +38,14 @@ public class ScenarioRulesTests
         Refused("Disturbances[0]: it has to last", At(1, Kind.Freeze, "A"));
         Refused("Disturbances[0]: A has no way to itself", At(1, Kind.Cut, "A", "A"));
         Refused("Disturbances[0]: '' is no address", At(1, Kind.AddressTaken, "A"));
+        Refused("Disturbances[0]: it names no node that sends", At(1, Kind.Loss, target: "B", value: 0.5));
+        Refused("Disturbances[0]: it names no other node", At(1, Kind.Loss, "A", value: 0.5));
+        Refused("Disturbances[0]: A has no way to itself", At(1, Kind.Reordering, "A", "A", value: 0.5));
+        Refused("Disturbances[0]: 'eth2' is no interface", At(1, Kind.LinkUp, "A", words: "eth2"));
+        Refused("Disturbances[0]: it names no node", At(1, Kind.RemovalsRefused));
+        Refused("Disturbances[0]: there is no node 'C'", At(1, Kind.EventsLost, "C"));
+        Refuse("Nodes[0].Routers[0]: 'eth2' is no interface", Tracking(new TrackedInterface("eth2")));
+        Refuse("Nodes[0].Routers[0]: '-254' is no weight from -253 to 253", Tracking(new TrackedInterface("eth1", -254)));
         Refused("Disturbances[0]: '999' is no disturbance", At(1, (Kind)999));
         Refuse("Delay: 2d is too long", Pair with { Delay = TimeSpan.FromDays(2) });
         Refuse("End: ", Pair with { End = TimeSpan.MaxValue });
@@ -50,6 +58,10 @@ public class ScenarioRulesTests
         });
         Refuse("Nodes: there is no list", Pair with { Nodes = default });
 
+        static Scenario Tracking(TrackedInterface tracked) => Pair with
+        {
+            Nodes = [Pair.Nodes[0] with { Routers = [new(Pair.Nodes[0].Routers[0].Config with { TrackedInterfaces = [tracked] })] }],
+        };
         static void Refused(string message, params ScenarioDisturbance[] disturbances) => Refuse(message, Pair with { Disturbances = [.. disturbances] });
         static void Refuse(string message, Scenario scenario) =>
             Assert.StartsWith(message, Assert.Throws<ArgumentException>(() => scenario.Run()).Message, StringComparison.Ordinal);
@@ -86,6 +98,11 @@ public class ScenarioRulesTests
     [InlineData("at 1s misconfigure A web name ftp", "'name ftp' would not be refused")]
     [InlineData("at 1s reconfigure A web preempt-delay 366d", "366d is too long: a router waits for 0s to 365d")]
     [InlineData("at 1s part A,C", "there is no node 'C'")]
+    [InlineData("at 1s reordering 0.5 2d", "2d is too long: a packet is under way for 0s to 1d")]
+    [InlineData("at 1s reordering 0.5 2s A C", "there is no node 'C'")]
+    [InlineData("at 1s reconfigure A web track eth2", "'eth2' is no interface; there are eth0 and eth1")]
+    [InlineData("at 1s reconfigure A web track eth1:254", "'254' is no weight from -253 to 253")]
+    [InlineData("at 1s reconfigure A web track eth1:much", "'much' is no weight")]
     public void What_the_text_decides_is_refused_with_its_line(string lines, string message)
     {
         string before = string.Concat(Pair.ToString().Split('\n').SkipLast(2).Select(line => line + "\n"));

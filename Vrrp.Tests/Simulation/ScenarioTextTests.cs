@@ -61,7 +61,7 @@ public class ScenarioTextTests
     public void Every_word_of_a_router_is_read_and_written()
     {
         const string Router = "  router web start 2s v2 vrid 51 priority 200 interval 3s nopreempt preempt-delay 1m down-adverts 5 noanswer "
-            + "advertise-before-yield noaccept message-checksum password group both peers 10.0.0.2,10.0.0.3 address 10.0.0.254/24,10.0.0.253 excluded 2001:db8::1";
+            + "advertise-before-yield noaccept message-checksum password track eth1:-50,eth0:0:reverse group both peers 10.0.0.2,10.0.0.3 address 10.0.0.254/24,10.0.0.253 excluded 2001:db8::1";
         var scenario = Scenario.Parse($"seed -3\ndelay 20us\njitter 1.5ms\nnode A clock 0.98\n{Router}\nend 1d\n");
 
         Assert.Contains(Router, scenario.ToString(), StringComparison.Ordinal);
@@ -70,6 +70,7 @@ public class ScenarioTextTests
         Assert.Equal(AdvertisementInterval.FromSeconds(3), config.AdvertisementInterval);
         Assert.Equal(TimeSpan.FromMinutes(1), config.PreemptDelay);
         Assert.Equal(24, config.VirtualAddresses[0].PrefixLength);
+        Assert.Equal([new("eth1", -50), new("eth0", 0, Reverse: true)], config.TrackedInterfaces.ToArray());
         Assert.Equal("both", config.SyncGroup);
         Assert.Equal((-3, 0.98, TimeSpan.FromDays(1)), (scenario.Seed, scenario.Nodes[0].ClockRate, scenario.End));
     }
@@ -79,26 +80,78 @@ public class ScenarioTextTests
     {
         foreach (var kind in Enum.GetValues<ScenarioDisturbanceKind>())
         {
-            string line = new ScenarioDisturbance
+            var disturbance = new ScenarioDisturbance
             {
                 At = TimeSpan.FromSeconds(1.5),
                 Kind = kind,
                 Node = "A",
-                Target = kind is ScenarioDisturbanceKind.Cut or ScenarioDisturbanceKind.Join ? "B" : "web",
+                Target = "web",
                 Value = 1,
                 Duration = TimeSpan.FromMilliseconds(20),
                 Words = kind switch
                 {
                     ScenarioDisturbanceKind.Malformed => "flip17",
+                    ScenarioDisturbanceKind.LinkDown or ScenarioDisturbanceKind.LinkUp => "eth1",
                     ScenarioDisturbanceKind.Reconfigure => "interval 2s nopreempt",
                     ScenarioDisturbanceKind.Misconfigure => "vrid 52 nopreempt",
                     _ => "10.0.0.254",
                 },
-            }.ToString();
+            };
+            string line = (disturbance.IsOfWay ? disturbance with { Target = "B" } : disturbance).ToString();
 
             var read = Assert.Single(Scenario.Parse(Pair + line).Disturbances);
             Assert.Equal((kind, line), (read.Kind, read.ToString()));
         }
+    }
+
+    [Fact]
+    public void Conditions_are_of_the_LAN_or_of_one_way()
+    {
+        string[] lines =
+        [
+            "at 1s loss 0.3", "at 1s loss 0.3 A B", "at 1s delay 20ms B A", "at 1s jitter 20ms", "at 1s duplication 1 A B",
+            "at 1s reordering 0.2 2s", "at 1s reordering 0.2 2s A B", "at 1s down A", "at 1s down A eth1",
+        ];
+        var scenario = Scenario.Parse(Pair + string.Join('\n', lines));
+        Assert.Equal(lines, scenario.Disturbances.Select(disturbance => disturbance.ToString()));
+        Assert.Equal((null, null), (scenario.Disturbances[0].Node, scenario.Disturbances[0].Target));
+        Assert.Equal(("A", "B"), (scenario.Disturbances[1].Node, scenario.Disturbances[1].Target));
+        Assert.Equal(TimeSpan.FromSeconds(2), scenario.Disturbances[6].Duration);
+    }
+
+    [Fact]
+    public void One_way_loses_everything_and_heals()
+    {
+        var result = Scenario.Parse(Pair + """
+            at 10s loss 1 A B
+            at 20s heal
+            end 1m
+            """).Run();
+
+        // B hears nothing and is Master as well; A hears B and answers in vain.
+        Assert.Empty(result.Violations);
+        Assert.Equal(1, result.Transitions[new(VrrpState.Backup, VrrpState.Master, TransitionReason.MasterSilent)] - 1);
+        Assert.Equal(1, result.Transitions[new(VrrpState.Master, VrrpState.Backup, TransitionReason.HigherPriorityHeard)]);
+    }
+
+    [Fact]
+    public void A_tracked_interface_moves_the_master()
+    {
+        var result = Scenario.Parse("""
+            node A
+              router web vrid 51 priority 200 track eth1:-150 address 10.0.0.254
+            node B
+              router web vrid 51 track eth1:0 address 10.0.0.254
+            at 20s down A eth1
+            at 40s down B eth1
+            at 60s up A eth1
+            end 2m
+            """).Run();
+
+        Assert.Empty(result.Violations);
+        Assert.Equal(1, result.Transitions[new(VrrpState.Backup, VrrpState.Master, TransitionReason.Preempted)]);
+        Assert.Equal(1, result.Transitions[new(VrrpState.Master, VrrpState.Fault, TransitionReason.FaultBegan)]);
+        Assert.Equal(1, result.Transitions[new(VrrpState.Backup, VrrpState.Master, TransitionReason.MasterLeft)]);
     }
 
     [Theory]
@@ -119,6 +172,13 @@ public class ScenarioTextTests
     [InlineData("node A\nat 5s leave A web", "line 2: node A has no router 'web'")]
     [InlineData("node A\nat 5s take A nothing", "line 2: 'nothing' is no address")]
     [InlineData("at 5s loss 2", "line 1: '2' is no number from 0 to 1")]
+    [InlineData("node A\nat 5s loss 0.2 A", "line 2: another node is missing at the end")]
+    [InlineData("node A\nat 5s loss 0.2 A A", "line 2: A has no way to itself")]
+    [InlineData("node A\nat 5s reordering 0.2", "line 2: a time is missing at the end")]
+    [InlineData("node A\nat 5s down A eth2", "line 2: 'eth2' is no interface; there are eth0 and eth1")]
+    [InlineData("node A\nrouter web vrid 51 track eth2:5 address 10.0.0.1", "line 2: 'eth2' is no interface; there are eth0 and eth1")]
+    [InlineData("node A\nrouter web vrid 51 track eth1:300 address 10.0.0.1", "line 2: '300' is no weight from -253 to 253")]
+    [InlineData("node A\nrouter web vrid 51 track eth1:5:5 address 10.0.0.1", "line 2: 'eth1:5:5' is no interface with a weight, as in eth1:-50")]
     public void What_cannot_be_is_told_with_its_line(string text, string message) =>
         Assert.Equal(message, Assert.Throws<FormatException>(() => Scenario.Parse(text)).Message);
 

@@ -8,6 +8,13 @@ internal sealed partial class VrrpEngine
 {
     private const long RestoreNanoseconds = 100_000_000;
 
+    /// <summary>Addresses that the kernel would not take off and that no router answers for any more; and when that is tried again.</summary>
+    private readonly List<AddressAssignment> _owed = [];
+    private Instant _owedAt = Instant.Never;
+
+    /// <summary>Whether addresses are on this host that no router holds, because the kernel would not take them off.</summary>
+    public bool OwesRemovals => _owed.Count > 0;
+
     /// <summary>Through the table, and into what is known of the interfaces: the kernel tells of some changes only later.</summary>
     private bool Install(ReadOnlySpan<AddressAssignment> assignments, Span<AddressOutcome> outcomes)
     {
@@ -163,6 +170,34 @@ internal sealed partial class VrrpEngine
         }
     }
 
+    private void Owe(ReadOnlySpan<AddressAssignment> assignments, ReadOnlySpan<AddressOutcome> outcomes)
+    {
+        for (int i = 0; i < assignments.Length; i++)
+        {
+            if (outcomes[i].Status == AddressStatus.Refused)
+                Owe(assignments[i]);
+        }
+    }
+
+    private void Owe(in AddressAssignment assignment)
+    {
+        _owedAt = _now.AddNanoseconds(RetryNanoseconds);
+        if (!_owed.Contains(assignment))
+            _owed.Add(assignment);
+    }
+
+    private void RemoveOwed()
+    {
+        // One that a router holds by now is its own again.
+        AddressAssignment[] owed = [.. _owed.Where(assignment => !_byName.Values.Any(router => router.HoldsAddresses
+            && Array.Exists(router.Assignments, held => IsSamePlace(held, assignment))))];
+        _owed.Clear();
+        _owedAt = Instant.Never;
+        var outcomes = new AddressOutcome[owed.Length];
+        if (owed.Length > 0 && !Remove(owed, outcomes))
+            Owe(owed, outcomes);
+    }
+
     /// <summary>Level-triggered: an address that a Master should hold and its interface has not is put back and announced.</summary>
     private void RestoreAddresses()
     {
@@ -232,7 +267,14 @@ internal sealed partial class VrrpEngine
         }
 
         if (leftBehind is not null)
-            Remove(leftBehind.ToArray(), new AddressOutcome[leftBehind.Count]);
+            RemoveOrOwe([.. leftBehind]);
+    }
+
+    private void RemoveOrOwe(AddressAssignment[] assignments)
+    {
+        var outcomes = new AddressOutcome[assignments.Length];
+        if (!Remove(assignments, outcomes))
+            Owe(assignments, outcomes);
     }
 
     private void CountConfigured(VirtualRouterConfig config, int change)

@@ -78,6 +78,7 @@ internal sealed partial class VrrpEngine
             throw new ArgumentException($"There is a virtual router named '{config.Name}' already.");
 
         var heldBefore = router.HoldsAddresses ? router.Assignments : [];
+        var owedBefore = router.OwesRemoval ? router.Assignments : [];
         LeaveGroup(router);
         if (config.Name != name)
         {
@@ -96,6 +97,12 @@ internal sealed partial class VrrpEngine
             router.State = router.State with { WantsMaster = false, Deadline = now };
         router.Assignments = [];
         ResolveAddresses(router);
+        foreach (var owed in owedBefore)
+        {
+            if (!Array.Exists(router.Assignments, wanted => IsSamePlace(owed, wanted)))
+                Owe(owed);
+        }
+
         ChooseSource(router);
         // What no Master taught is this router's own.
         if (router.State.MasterAddress.IsNone)
@@ -140,6 +147,7 @@ internal sealed partial class VrrpEngine
 
         UnblockAddresses(router);
         CountConfigured(before, -1);
+        _addressesAreNoLongerVirtual = true;
         UpdateFaults(router, null);
         router.PublishVitals();
         Arm(router);
@@ -175,7 +183,7 @@ internal sealed partial class VrrpEngine
             && !_staticAddresses.Any(wanted => wanted.Address == assignment.Address.Address)).ToArray();
         if (leftBehind.Length == 0)
             return;
-        Remove(leftBehind, new AddressOutcome[leftBehind.Length]);
+        RemoveOrOwe(leftBehind);
         foreach (var assignment in leftBehind)
             _notify(new AddressIncident(now, "", assignment.Address, AddressIncidentKind.LeftBehind));
     }
@@ -212,7 +220,7 @@ internal sealed partial class VrrpEngine
     private void Remove(AddressAssignment[] addresses)
     {
         if (addresses.Length > 0)
-            Remove(addresses, new AddressOutcome[addresses.Length]);
+            RemoveOrOwe(addresses);
     }
 
     /// <summary>Whether the kernel takes two for the same address, so that it cannot have both at once.</summary>
@@ -271,11 +279,19 @@ internal sealed partial class VrrpEngine
 
     private void CompleteRemoval(VirtualRouter router)
     {
+        // Nobody else tries again.
+        if (router.OwesRemoval)
+        {
+            foreach (var assignment in router.Assignments)
+                Owe(assignment);
+        }
+
         LeaveGroup(router);
         router.Interface?.Detach(router);
         router.Interface = null;
         router.Link = null;
         _routersHaveLeft = true;
+        _addressesAreNoLongerVirtual = true;
         _byName.Remove(router.Config.Name);
         _isRosterStale = true;
         CountConfigured(router.Config, -1);

@@ -381,6 +381,19 @@ internal sealed partial class VrrpEngine
         router.PublishVitals();
     }
 
+    /// <summary>What was a virtual address of a router that left or dropped it, and is still there, is the host's own.</summary>
+    private void ChooseMissingSources()
+    {
+        _addressesAreNoLongerVirtual = false;
+        for (int token = 0; token < _routers.Count; token++)
+        {
+            if (_routers[token] is not { Interface: not null, PrimaryAddress.IsNone: true } router)
+                continue;
+            ChooseSource(router);
+            UpdateFaults(router, null);
+        }
+    }
+
     private static bool IsVirtual(EngineInterface at, IPAddressValue address)
     {
         foreach (var router in at.Routers)

@@ -66,6 +66,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private bool _isListing;
     private bool _addressesWereRemoved;
     private bool _routersHaveLeft;
+    private bool _addressesAreNoLongerVirtual;
     private long _worstStall;
     private Instant _nextStallNotice;
 
@@ -100,7 +101,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     public IReadOnlyList<VirtualRouter> Roster => Volatile.Read(ref _roster);
 
     /// <summary>When <see cref="EndTurn"/> has work, at the latest.</summary>
-    public Instant NextDeadline => _deadlines.Earliest;
+    public Instant NextDeadline => Instant.Min(_deadlines.Earliest, _owedAt);
 
     /// <summary>Entries in the queue, stale ones included.</summary>
     public int QueuedDeadlines => _deadlines.Count;
@@ -169,6 +170,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         ApplyGroups();
         // Not before the sockets were read: what was taken away while this process stood still may be another Master's by now.
         RestoreAddresses();
+        if (_owedAt <= now)
+            RemoveOwed();
         while (_deadlines.TryTake(now, out var at, out int token))
         {
             var router = _routers[token];
@@ -205,6 +208,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             _takeovers.Clear();
         }
 
+        if (_addressesAreNoLongerVirtual)
+            ChooseMissingSources();
         // A member that was removed just now may have been what the others waited for.
         ApplyGroups();
         Flush();

@@ -36,7 +36,10 @@ public sealed record LinkConditions
     /// <exception cref="ArgumentOutOfRangeException">It is no probability.</exception>
     public double Reordering { get => _reordering; init => _reordering = Probability(value, nameof(Reordering)); }
 
-    /// <summary>Longest time that a packet is held back for <see cref="Reordering"/>. Default 10 ms.</summary>
+    /// <summary>
+    /// Longest time that a packet is held back for <see cref="Reordering"/>, all times up to it alike: those that are sent meanwhile overtake it.
+    /// Default 10 ms.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative, or longer than a day.</exception>
     public TimeSpan ReorderingDelay { get => _reorderingDelay; init => _reorderingDelay = Duration(value, nameof(ReorderingDelay)); }
 

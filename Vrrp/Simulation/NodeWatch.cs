@@ -28,6 +28,9 @@ internal sealed class NodeWatch(SimulatedNode node)
     /// <summary>Packets that were taken until the end of the turn before.</summary>
     public long ReceivedInTurns { get; set; }
 
+    /// <summary>Packets that were taken and used, until the end of the turn before.</summary>
+    public long Accepted { get; set; }
+
     /// <summary>Packets that routers which are gone counted.</summary>
     public long AccountedBefore { get; private set; }
 
@@ -91,6 +94,9 @@ internal sealed class NodeWatch(SimulatedNode node)
             if (present.Contains(router.Router))
                 continue;
             AccountedBefore += router.Inner.Counters.AdvertisementsReceived + router.Inner.Counters.DroppedTotal;
+            // Its addresses stay, and others may send from them now.
+            if (router.Inner.Config.IsOwner)
+                owner.BeginAnew();
             Leave(owner, router, isGraceful: true);
         }
 

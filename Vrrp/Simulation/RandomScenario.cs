@@ -337,7 +337,7 @@ public static class RandomScenario
                     Add(Kind.Duplication, value: _random.Next(10, 100) / 100.0);
                     break;
                 case 5:
-                    Add(Kind.Reordering, value: _random.Next(10, 100) / 100.0);
+                    Add(Kind.Reordering, value: _random.Next(10, 100) / 100.0, duration: TimeSpan.FromMilliseconds(10));
                     break;
                 case 6 or 7 when node != other:
                     Add(_random.Happens(0.8) ? Kind.Cut : Kind.Join, node, other);

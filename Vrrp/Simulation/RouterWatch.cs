@@ -18,6 +18,9 @@ internal sealed class RouterWatch(NodeWatch node, SimulatedRouter router, Virtua
 
     public bool IsHandingOver { get; private set; }
 
+    /// <summary>All that it remembered, and what it was to do besides the machine's deadline.</summary>
+    public (MachineState State, Instant StartAt, Instant RetryAt, Instant RestoreAt) Machine { get; set; }
+
     /// <summary>It was added to a group, and has not moved with it yet.</summary>
     public bool IsJoining { get; set; } = true;
 

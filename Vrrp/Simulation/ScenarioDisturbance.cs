@@ -6,19 +6,22 @@ public enum ScenarioDisturbanceKind
     /// <summary><c>heal</c>: the LAN carries everything again, as it did at the start.</summary>
     Heal,
 
-    /// <summary><c>loss 0.3</c>: that part of all packets is lost, by chance.</summary>
+    /// <summary><c>loss 0.3</c>: that part of all packets is lost, by chance. <c>loss 0.3 A B</c>: of those from A to B.</summary>
     Loss,
 
-    /// <summary><c>delay 20ms</c>: how long every packet travels.</summary>
+    /// <summary><c>delay 20ms</c>: how long every packet travels; with <c>A B</c>, those from A to B.</summary>
     Delay,
 
-    /// <summary><c>jitter 20ms</c>: how much longer it may travel, by chance.</summary>
+    /// <summary><c>jitter 20ms</c>: how much longer it may travel, by chance; with <c>A B</c>, from A to B.</summary>
     Jitter,
 
-    /// <summary><c>duplication 0.5</c>: that part of all packets arrives twice.</summary>
+    /// <summary><c>duplication 0.5</c>: that part of all packets arrives twice; with <c>A B</c>, of those from A to B.</summary>
     Duplication,
 
-    /// <summary><c>reordering 0.2</c>: that part of all packets is held back until the next has overtaken them.</summary>
+    /// <summary>
+    /// <c>reordering 0.2 2s</c>: that part of all packets is held back for up to so long, by chance, and those that are sent meanwhile overtake
+    /// them; with <c>A B</c>, of those from A to B.
+    /// </summary>
     Reordering,
 
     /// <summary><c>cut A B</c>: what A sends does not reach B; the other direction is as it was.</summary>
@@ -42,10 +45,10 @@ public enum ScenarioDisturbanceKind
     /// <summary><c>clock A 0.9</c>: how fast its clock runs.</summary>
     Clock,
 
-    /// <summary><c>down A</c>: its interface is shut down.</summary>
+    /// <summary><c>down A</c>: its interface is shut down. <c>down A eth1</c>: the one that routers track.</summary>
     LinkDown,
 
-    /// <summary><c>up A</c>: its interface is up again.</summary>
+    /// <summary><c>up A</c>, or <c>up A eth1</c>: it is up again.</summary>
     LinkUp,
 
     /// <summary><c>unplug A</c>: its interface loses the carrier.</summary>
@@ -104,6 +107,21 @@ public enum ScenarioDisturbanceKind
 
     /// <summary><c>malformed A web checksum</c>: a packet arrives that has to be dropped; the last word says what is wrong with it.</summary>
     Malformed,
+
+    /// <summary><c>hold A</c>: its kernel refuses to take addresses off.</summary>
+    RemovalsRefused,
+
+    /// <summary><c>release A</c>: it takes them off again.</summary>
+    RemovalsAccepted,
+
+    /// <summary><c>lose-events A</c>: of what happened to its interfaces and addresses its process is told no more than that there was something.</summary>
+    EventsLost,
+
+    /// <summary><c>deny A</c>: its kernel refuses to open sockets; those that are open stay.</summary>
+    SocketsRefused,
+
+    /// <summary><c>allow A</c>: it opens them again.</summary>
+    SocketsAccepted,
 }
 
 /// <summary>One thing that happens in a <see cref="Scenario"/>; only the members that its kind's line has mean anything.</summary>
@@ -115,7 +133,10 @@ public sealed record ScenarioDisturbance
     /// <summary>What.</summary>
     public required ScenarioDisturbanceKind Kind { get; init; }
 
-    /// <summary>To which node; for <see cref="ScenarioDisturbanceKind.Part"/> several, with commas. Null for the whole LAN.</summary>
+    /// <summary>
+    /// To which node; for <see cref="ScenarioDisturbanceKind.Part"/> several, with commas; for the conditions of one way the one that sends. Null
+    /// for the whole LAN.
+    /// </summary>
     public string? Node { get; init; }
 
     /// <summary>To which virtual router of it, or which other node.</summary>
@@ -124,11 +145,15 @@ public sealed record ScenarioDisturbance
     /// <summary>A probability, a clock rate, a priority, or a number of operations.</summary>
     public double Value { get; init; }
 
-    /// <summary>A delay or the length of a freeze.</summary>
+    /// <summary>A delay, how long packets are held back, or the length of a freeze.</summary>
     public TimeSpan Duration { get; init; }
 
-    /// <summary>An address, the words of a configuration, or what is wrong with a packet.</summary>
+    /// <summary>An address, the second interface, the words of a configuration, or what is wrong with a packet.</summary>
     public string? Words { get; init; }
+
+    /// <summary>Whether <see cref="Target"/> is another node and not a virtual router.</summary>
+    internal bool IsOfWay => Kind is ScenarioDisturbanceKind.Cut or ScenarioDisturbanceKind.Join or ScenarioDisturbanceKind.Loss or ScenarioDisturbanceKind.Delay
+        or ScenarioDisturbanceKind.Jitter or ScenarioDisturbanceKind.Duplication or ScenarioDisturbanceKind.Reordering;
 
     /// <inheritdoc/>
     public override string ToString() => ScenarioText.Format(this);

@@ -45,6 +45,9 @@ public sealed record ScenarioResult
     /// <summary>Virtual time that virtual routers have lived, added up over all of them.</summary>
     public required TimeSpan RouterTime { get; init; }
 
+    /// <summary>That part of <see cref="RouterTime"/> that lies before the last disturbance; zero when a violation ended the run before it.</summary>
+    public required TimeSpan DisturbedRouterTime { get; init; }
+
     /// <summary>Advertisements sent.</summary>
     public required long Advertisements { get; init; }
 

@@ -96,6 +96,8 @@ internal static class ScenarioRules
 
         if (config.Validate() is [var problem, ..])
             return problem;
+        if (TrackingProblem(config) is { } tracking)
+            return tracking;
         if (WaitProblem(startAfter) is { } start)
             return start;
         if (WaitProblem(config.PreemptDelay) is { } delay)
@@ -121,8 +123,9 @@ internal static class ScenarioRules
         {
             string? found = argument switch
             {
-                "node" => NodeProblem(scenario, disturbance),
-                "target" => TargetProblem(scenario, disturbance),
+                "node?" or "target?" when disturbance.Node is null => disturbance.Target is null ? null : "it names no node that sends",
+                "node" or "node?" => NodeProblem(scenario, disturbance),
+                "target" or "target?" => TargetProblem(scenario, disturbance),
                 "time" => DurationProblem(disturbance),
                 "value" or "value?" => ValueProblem(disturbance),
                 "word?" when disturbance.Words is null => null,
@@ -153,7 +156,7 @@ internal static class ScenarioRules
 
     private static string? TargetProblem(Scenario scenario, ScenarioDisturbance disturbance)
     {
-        if (disturbance.Kind is Kind.Cut or Kind.Join)
+        if (disturbance.IsOfWay)
         {
             return disturbance.Target is null ? "it names no other node"
                 : FindNode(scenario, disturbance.Target) is null ? $"there is no node '{disturbance.Target}'"
@@ -168,7 +171,7 @@ internal static class ScenarioRules
     }
 
     private static string? DurationProblem(ScenarioDisturbance disturbance) =>
-        disturbance.Kind is Kind.Delay or Kind.Jitter ? WayProblem(disturbance.Duration)
+        disturbance.Kind is Kind.Delay or Kind.Jitter or Kind.Reordering ? WayProblem(disturbance.Duration)
             : disturbance.Duration == TimeSpan.Zero ? "it has to last"
             : TimeProblem(disturbance.Duration);
 
@@ -182,6 +185,8 @@ internal static class ScenarioRules
 
     private static string? WordProblem(ScenarioDisturbance disturbance)
     {
+        if (disturbance.Kind is Kind.LinkDown or Kind.LinkUp)
+            return InterfaceProblem(disturbance.Words);
         if (disturbance.Kind != Kind.Malformed)
             return IPAddressValue.TryParse(disturbance.Words, out _) ? null : $"'{disturbance.Words}' is no address";
         return disturbance.Words is { } word && ScenarioMalformedPacket.TryParse(word, out _) ? null
@@ -209,7 +214,7 @@ internal static class ScenarioRules
         string? problem = !VrrpNode.CanReconfigure(config, changed)
             ? "interface, VRID, family, version, group, ownership and unicast of a running router cannot change"
             : changed.Validate() is [var first, ..] ? first
-            : WaitProblem(changed.PreemptDelay);
+            : TrackingProblem(changed) ?? WaitProblem(changed.PreemptDelay);
         if (disturbance.Kind != Kind.Misconfigure)
             return problem;
         bool mayBeTaken = FindNode(scenario, disturbance.Node!)!.Routers.Any(other => other.Config.Name != config.Name
@@ -238,6 +243,22 @@ internal static class ScenarioRules
 
     private static string? WayProblem(TimeSpan time) => time >= TimeSpan.Zero && time <= LongestWay
         ? null : $"{ScenarioText.Time(time)} is too long: a packet is under way for 0s to {ScenarioText.Time(LongestWay)}";
+
+    private static string? TrackingProblem(VirtualRouterConfig config)
+    {
+        foreach (var tracked in config.TrackedInterfaces)
+        {
+            if (InterfaceProblem(tracked.Name) is { } problem)
+                return problem;
+            if (tracked.Weight is < -253 or > 253)
+                return $"'{tracked.Weight}' is no weight from -253 to 253";
+        }
+
+        return null;
+    }
+
+    private static string? InterfaceProblem(string? name) => name is ScenarioText.Interface or ScenarioText.SecondInterface
+        ? null : $"'{name}' is no interface; there are {ScenarioText.Interface} and {ScenarioText.SecondInterface}";
 
     private static bool IsWord(string? name) =>
         !string.IsNullOrEmpty(name) && !name.Contains('#', StringComparison.Ordinal) && !name.Any(char.IsWhiteSpace);

@@ -14,7 +14,9 @@ internal sealed class ScenarioRun
     private readonly Dictionary<SimulatedNode, List<ScenarioRouter>> _wanted = [];
     private readonly Dictionary<Kind, int> _applied = [];
     private readonly Dictionary<ScenarioTransition, int> _transitions = [];
+    private readonly List<(SimulatedNode From, SimulatedNode To)> _ways = [];
     private long _advertisements;
+    private TimeSpan _disturbed;
 
     public ScenarioRun(Scenario scenario, ScenarioOptions options)
     {
@@ -41,8 +43,11 @@ internal sealed class ScenarioRun
     public ScenarioResult Run()
     {
         _lan.Conditions = Healthy;
+        bool isSecondUsed = _scenario.Nodes.Any(node => node.Routers.Any(router => !router.Config.TrackedInterfaces.IsEmpty))
+            || _scenario.Disturbances.Any(disturbance => disturbance is { Kind: Kind.LinkDown or Kind.LinkUp, Words: ScenarioText.SecondInterface });
+        ImmutableArray<string> interfaces = isSecondUsed ? [ScenarioText.Interface, ScenarioText.SecondInterface] : [ScenarioText.Interface];
         foreach (var node in _scenario.Nodes)
-            _wanted.Add(_lan.AddNode(node.Name, new() { StateMachine = _options.StateMachine, Codec = _options.Codec, AddressTable = _options.AddressTable }), [.. node.Routers]);
+            _wanted.Add(_lan.AddNode(node.Name, new() { Interfaces = interfaces, StateMachine = _options.StateMachine, Codec = _options.Codec, AddressTable = _options.AddressTable }), [.. node.Routers]);
         _options.Prepare?.Invoke(_lan, _invariants);
         try
         {
@@ -65,6 +70,7 @@ internal sealed class ScenarioRun
                     TellOfNoEffect(disturbance);
             }
 
+            _disturbed = _invariants.RouterTime;
             RunUntil(_scenario.LastsUntil);
         }
         catch (SimulationRestlessException exception)
@@ -78,6 +84,7 @@ internal sealed class ScenarioRun
             Violations = [.. _invariants.Violations],
             Timeline = _lan.Trace.Print(_options.Records),
             RouterTime = _invariants.RouterTime,
+            DisturbedRouterTime = _disturbed,
             Advertisements = _advertisements,
             Packets = _lan.Nodes.Sum(node => node.Platform.ReceivedCount),
             Convergences = _invariants.Convergences,
@@ -115,22 +122,13 @@ internal sealed class ScenarioRun
         {
             case Kind.Heal:
                 _lan.Conditions = Healthy;
+                foreach (var (from, to) in _ways)
+                    _lan.SetConditions(from, to, null);
+                _ways.Clear();
                 _lan.Heal();
                 return true;
-            case Kind.Loss:
-                _lan.Conditions = _lan.Conditions with { Loss = disturbance.Value };
-                return true;
-            case Kind.Delay:
-                _lan.Conditions = _lan.Conditions with { Delay = disturbance.Duration };
-                return true;
-            case Kind.Jitter:
-                _lan.Conditions = _lan.Conditions with { Jitter = disturbance.Duration };
-                return true;
-            case Kind.Duplication:
-                _lan.Conditions = _lan.Conditions with { Duplication = disturbance.Value };
-                return true;
-            case Kind.Reordering:
-                _lan.Conditions = _lan.Conditions with { Reordering = disturbance.Value };
+            case Kind.Loss or Kind.Delay or Kind.Jitter or Kind.Duplication or Kind.Reordering when disturbance.Node is null:
+                _lan.Conditions = Changed(_lan.Conditions, disturbance);
                 return true;
             case Kind.Part:
                 _lan.Partition([.. disturbance.Node!.Split(',').Select(_lan.Node)]);
@@ -138,7 +136,7 @@ internal sealed class ScenarioRun
         }
 
         var node = _lan.Node(disturbance.Node!);
-        return disturbance.Kind is Kind.Cut or Kind.Join ? ApplyToWay(disturbance, node)
+        return disturbance.IsOfWay ? ApplyToWay(disturbance, node)
             : disturbance.Target is null ? ApplyToNode(disturbance, node)
             : ApplyToRouter(disturbance, node, disturbance.Target);
     }
@@ -146,12 +144,32 @@ internal sealed class ScenarioRun
     private bool ApplyToWay(ScenarioDisturbance disturbance, SimulatedNode node)
     {
         var other = _lan.Node(disturbance.Target!);
-        if (disturbance.Kind == Kind.Cut)
-            _lan.Cut(node, other);
-        else
-            _lan.Mend(node, other);
+        switch (disturbance.Kind)
+        {
+            case Kind.Cut:
+                _lan.Cut(node, other);
+                break;
+            case Kind.Join:
+                _lan.Mend(node, other);
+                break;
+            default:
+                _lan.SetConditions(node, other, Changed(_lan.Way(node, other).Conditions, disturbance));
+                if (!_ways.Contains((node, other)))
+                    _ways.Add((node, other));
+                break;
+        }
+
         return true;
     }
+
+    private static LinkConditions Changed(LinkConditions conditions, ScenarioDisturbance disturbance) => disturbance.Kind switch
+    {
+        Kind.Loss => conditions with { Loss = disturbance.Value },
+        Kind.Delay => conditions with { Delay = disturbance.Duration },
+        Kind.Jitter => conditions with { Jitter = disturbance.Duration },
+        Kind.Duplication => conditions with { Duplication = disturbance.Value },
+        _ => conditions with { Reordering = disturbance.Value, ReorderingDelay = disturbance.Duration },
+    };
 
     private bool ApplyToNode(ScenarioDisturbance disturbance, SimulatedNode node)
     {
@@ -181,8 +199,8 @@ internal sealed class ScenarioRun
             case Kind.Clock:
                 node.ClockRate = disturbance.Value;
                 return true;
-            case Kind.LinkDown or Kind.LinkUp when at is not null && at.IsEnabled != (disturbance.Kind == Kind.LinkUp):
-                node.SetLink(Name, disturbance.Kind == Kind.LinkUp);
+            case Kind.LinkDown or Kind.LinkUp when node.Platform.Find(disturbance.Words ?? Name) is { } link && link.IsEnabled != (disturbance.Kind == Kind.LinkUp):
+                node.SetLink(link.Facts.Name, disturbance.Kind == Kind.LinkUp);
                 return true;
             case Kind.CableOut or Kind.CableIn when at is not null && at.HasCarrier != (disturbance.Kind == Kind.CableIn):
                 node.SetCable(Name, disturbance.Kind == Kind.CableIn);
@@ -216,6 +234,21 @@ internal sealed class ScenarioRun
                 return true;
             case Kind.SendingWorks:
                 node.RestoreSending();
+                return true;
+            case Kind.RemovalsRefused:
+                node.RefuseRemovals();
+                return true;
+            case Kind.RemovalsAccepted:
+                node.AcceptRemovals();
+                return true;
+            case Kind.EventsLost when node.IsRunning:
+                node.LoseEvents();
+                return true;
+            case Kind.SocketsRefused:
+                node.RefuseSockets();
+                return true;
+            case Kind.SocketsAccepted:
+                node.AcceptSockets();
                 return true;
             default:
                 return false;

@@ -20,7 +20,7 @@ public static class ScenarioShrinker
     private static readonly string[] PlainWords =
     [
         "v3", "ipv4", "nogroup", "preempt", "preempt-delay 0s", "answer", "accept", "interval 1s", "interval 10s", "down-adverts 3", "priority 100",
-        "priority 200",
+        "priority 200", "notrack",
     ];
 
     /// <summary>Shrinks a scenario.</summary>
@@ -277,8 +277,7 @@ public static class ScenarioShrinker
                 return rest.Length == 0 ? null : disturbance with { Node = rest };
             }
 
-            bool names = disturbance.Node == node
-                || (disturbance.Kind is ScenarioDisturbanceKind.Cut or ScenarioDisturbanceKind.Join && disturbance.Target == node);
+            bool names = disturbance.Node == node || (disturbance.IsOfWay && disturbance.Target == node);
             return names ? null : disturbance;
         }
 
@@ -287,7 +286,7 @@ public static class ScenarioShrinker
             Nodes = [.. scenario.Nodes.Select(node => on(node.Name)
                 ? node with { Routers = node.Routers.RemoveAll(router => router.Config.Name == name) } : node)],
             Disturbances = scenario.Disturbances.RemoveAll(disturbance => disturbance.Target == name && on(disturbance.Node!)
-                && disturbance.Kind is not (ScenarioDisturbanceKind.Cut or ScenarioDisturbanceKind.Join)),
+                && !disturbance.IsOfWay),
         };
 
         private Scenario WithDisturbance(int index, ScenarioDisturbance disturbance) =>

@@ -11,14 +11,17 @@ internal static class ScenarioText
     /// <summary>The name of the interface that every node has.</summary>
     public const string Interface = "eth0";
 
+    /// <summary>The name of the one that routers may track; every node has it where a router does.</summary>
+    public const string SecondInterface = "eth1";
+
     private static readonly (string Word, ScenarioDisturbanceKind Kind, string Arguments)[] Verbs =
     [
         ("heal", ScenarioDisturbanceKind.Heal, ""),
-        ("loss", ScenarioDisturbanceKind.Loss, "value"),
-        ("delay", ScenarioDisturbanceKind.Delay, "time"),
-        ("jitter", ScenarioDisturbanceKind.Jitter, "time"),
-        ("duplication", ScenarioDisturbanceKind.Duplication, "value"),
-        ("reordering", ScenarioDisturbanceKind.Reordering, "value"),
+        ("loss", ScenarioDisturbanceKind.Loss, "value node? target?"),
+        ("delay", ScenarioDisturbanceKind.Delay, "time node? target?"),
+        ("jitter", ScenarioDisturbanceKind.Jitter, "time node? target?"),
+        ("duplication", ScenarioDisturbanceKind.Duplication, "value node? target?"),
+        ("reordering", ScenarioDisturbanceKind.Reordering, "value time node? target?"),
         ("cut", ScenarioDisturbanceKind.Cut, "node target"),
         ("join", ScenarioDisturbanceKind.Join, "node target"),
         ("part", ScenarioDisturbanceKind.Part, "node"),
@@ -26,8 +29,8 @@ internal static class ScenarioText
         ("start", ScenarioDisturbanceKind.Start, "node"),
         ("freeze", ScenarioDisturbanceKind.Freeze, "node time"),
         ("clock", ScenarioDisturbanceKind.Clock, "node value"),
-        ("down", ScenarioDisturbanceKind.LinkDown, "node"),
-        ("up", ScenarioDisturbanceKind.LinkUp, "node"),
+        ("down", ScenarioDisturbanceKind.LinkDown, "node word?"),
+        ("up", ScenarioDisturbanceKind.LinkUp, "node word?"),
         ("unplug", ScenarioDisturbanceKind.CableOut, "node"),
         ("plug", ScenarioDisturbanceKind.CableIn, "node"),
         ("remove", ScenarioDisturbanceKind.InterfaceRemoved, "node"),
@@ -47,6 +50,11 @@ internal static class ScenarioText
         ("reconfigure", ScenarioDisturbanceKind.Reconfigure, "node target words"),
         ("misconfigure", ScenarioDisturbanceKind.Misconfigure, "node target words"),
         ("malformed", ScenarioDisturbanceKind.Malformed, "node target word"),
+        ("hold", ScenarioDisturbanceKind.RemovalsRefused, "node"),
+        ("release", ScenarioDisturbanceKind.RemovalsAccepted, "node"),
+        ("lose-events", ScenarioDisturbanceKind.EventsLost, "node"),
+        ("deny", ScenarioDisturbanceKind.SocketsRefused, "node"),
+        ("allow", ScenarioDisturbanceKind.SocketsAccepted, "node"),
     ];
 
     private static readonly (string Unit, long Ticks)[] Units =
@@ -168,8 +176,9 @@ internal static class ScenarioText
         {
             string? value = argument switch
             {
-                "node" => disturbance.Node,
+                "node" or "node?" => disturbance.Node,
                 "target" => disturbance.Target,
+                "target?" => disturbance.Node is null ? null : disturbance.Target,
                 "time" => Time(disturbance.Duration),
                 "value" => Value(disturbance.Value),
                 "value?" => disturbance.Value == 0 ? null : Value(disturbance.Value),
@@ -224,6 +233,7 @@ internal static class ScenarioText
         Add(!config.AcceptMode, "noaccept");
         Add(config.Checksum == VrrpChecksum.MessageOnly, "message-checksum");
         Add(config.Password is not null, "password");
+        Add(config.TrackedInterfaces.Length > 0, $"track {string.Join(',', config.TrackedInterfaces.Select(Tracked))}");
         Add(config.SyncGroup is not null, $"group {config.SyncGroup}");
         Add(config.UnicastPeers.Length > 0, $"peers {string.Join(',', config.UnicastPeers.Select(peer => peer.Address.ToString()))}");
         Add(config.VirtualAddresses.Length > 0, $"address {Addresses(config.VirtualAddresses)}");
@@ -272,6 +282,9 @@ internal static class ScenarioText
             && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal exact) && (double)exact == value
             ? exact.ToString("0.############################", CultureInfo.InvariantCulture) : text;
     }
+
+    private static string Tracked(TrackedInterface tracked) =>
+        string.Create(CultureInfo.InvariantCulture, $"{tracked.Name}:{tracked.Weight}{(tracked.Reverse ? ":reverse" : "")}");
 
     private static string Addresses(ImmutableArray<VirtualAddress> addresses) =>
         string.Join(',', addresses.Select(address => address == VirtualAddress.Host(address.Address)
@@ -330,6 +343,8 @@ internal static class ScenarioText
             "noaccept" => config with { AcceptMode = false },
             "message-checksum" => config with { Checksum = VrrpChecksum.MessageOnly },
             // A password is never given back as text: all routers of a scenario that have one have the same.
+            "track" => config with { TrackedInterfaces = words.Tracked() },
+            "notrack" => config with { TrackedInterfaces = [] },
             "password" => config with { Password = SimplePassword.From("scenario") },
             "group" => config with { SyncGroup = words.Next("the group's name") },
             "nogroup" => config with { SyncGroup = null },
@@ -354,11 +369,9 @@ internal static class ScenarioText
         {
             disturbance = argument switch
             {
-                "node" => disturbance with { Node = words.Next("a node") },
-                "target" => disturbance with
-                {
-                    Target = words.Next(disturbance.Kind is ScenarioDisturbanceKind.Cut or ScenarioDisturbanceKind.Join ? "another node" : "a router"),
-                },
+                "node?" or "target?" when words.IsAtEnd && disturbance.Node is null => disturbance,
+                "node" or "node?" => disturbance with { Node = words.Next("a node") },
+                "target" or "target?" => disturbance with { Target = words.Next(disturbance.IsOfWay ? "another node" : "a router") },
                 "time" => disturbance with { Duration = words.Time() },
                 "value?" or "word?" when words.IsAtEnd => disturbance,
                 "value" or "value?" => disturbance with { Value = ReadValue(disturbance.Kind, words) },
@@ -446,6 +459,24 @@ internal static class ScenarioText
             return time.Ticks % (TimeSpan.TicksPerMillisecond * 10) == 0 && centiseconds is >= 1 and <= AdvertisementInterval.MaxVersion2Seconds * 100
                 ? AdvertisementInterval.FromCentiseconds((int)centiseconds)
                 : throw Error($"{ScenarioText.Time(time)} is no interval: 10ms to 255s in steps of 10ms");
+        }
+
+        public ImmutableArray<TrackedInterface> Tracked()
+        {
+            var tracked = ImmutableArray.CreateBuilder<TrackedInterface>();
+            foreach (string word in Next("an interface").Split(','))
+            {
+                string[] parts = word.Split(':');
+                bool isReverse = parts is [_, _, "reverse"];
+                if (parts.Length > (isReverse ? 3 : 2) || parts[0].Length == 0)
+                    throw Error($"'{word}' is no interface with a weight, as in {SecondInterface}:-50");
+                int weight = 0;
+                if (parts.Length > 1 && !int.TryParse(parts[1], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out weight))
+                    throw Error($"'{parts[1]}' is no weight from -253 to 253");
+                tracked.Add(new(parts[0], weight, isReverse));
+            }
+
+            return tracked.ToImmutable();
         }
 
         public ImmutableArray<VirtualAddress> Addresses()

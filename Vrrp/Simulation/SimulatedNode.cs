@@ -421,6 +421,52 @@ public sealed class SimulatedNode : ISimulatedHost
         Platform.AdvertisementError = Platform.FrameError = 0;
     }
 
+    /// <summary>From now on the kernel refuses to take any address off.</summary>
+    /// <param name="error">The errno it gives. Default EPERM.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The errno is not positive.</exception>
+    public void RefuseRemovals(int error = Errno.EPERM)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(error, 1);
+        Lan.Intervene(this, $"its kernel will take no address off (errno {error})");
+        Platform.RemovalError = error;
+    }
+
+    /// <summary>Ends <see cref="RefuseRemovals"/>.</summary>
+    public void AcceptRemovals()
+    {
+        Lan.Intervene(this, "its kernel will take addresses off");
+        Platform.RemovalError = 0;
+    }
+
+    /// <summary>From now on the kernel opens no socket; those that are open stay.</summary>
+    /// <param name="error">The errno it gives. Default EPERM.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The errno is not positive.</exception>
+    public void RefuseSockets(int error = Errno.EPERM)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(error, 1);
+        Lan.Intervene(this, $"its kernel will open no socket (errno {error})");
+        Platform.OpenError = error;
+    }
+
+    /// <summary>Ends <see cref="RefuseSockets"/>.</summary>
+    public void AcceptSockets()
+    {
+        Lan.Intervene(this, "its kernel will open sockets");
+        Platform.OpenError = 0;
+    }
+
+    /// <summary>
+    /// The queue of what the kernel tells about interfaces and addresses overflows: what is in it is gone, and the process, told that there was
+    /// something, lists what there is.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The process does not run.</exception>
+    public void LoseEvents()
+    {
+        _ = Engine;
+        Lan.Intervene(this, "events of its kernel are lost");
+        Platform.LoseEvents();
+    }
+
     /// <summary>
     /// A packet of protocol 112 from outside the simulation reaches the socket of an interface now, whatever it contains and whatever groups
     /// were joined. It is lost when the interface is down or nobody listens on it.

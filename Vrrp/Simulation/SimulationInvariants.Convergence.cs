@@ -11,6 +11,9 @@ public sealed partial class SimulationInvariants
     /// <summary>What processors and clocks add to the RFC's arithmetic, in nanoseconds.</summary>
     private const long Margin = 2_000_000;
 
+    /// <summary>After what the kernel refused there is another attempt in this time.</summary>
+    private const long RetryNanoseconds = 5_000_000_000;
+
     private readonly List<VirtualRouterWatch[]> _domains = [];
 
     private void Look()
@@ -26,9 +29,15 @@ public sealed partial class SimulationInvariants
             return;
         _looked = _disturbance;
         Synchronize();
-        CheckLeftovers();
+        CheckLeftovers(areOwed: true);
         FindDomains();
         long disturbance = _disturbance;
+        double slowest = _lan.Nodes.Select(node => node.ClockRate).DefaultIfEmpty(1).Min();
+        _lan.Schedule(_lan.Now.AddNanoseconds((long)((RetryNanoseconds + Margin) / slowest)), () =>
+        {
+            if (disturbance == _disturbance)
+                CheckLeftovers(areOwed: false);
+        });
         foreach (var domain in _domains)
         {
             // What is not at rest in itself is not waited for: a lossy LAN, a way that is cut in one direction, a node without voice.
@@ -41,13 +50,18 @@ public sealed partial class SimulationInvariants
     }
 
     /// <summary>I6: when a process has started and nothing happens any more, no address of ours is there that nobody holds.</summary>
-    private void CheckLeftovers()
+    /// <param name="areOwed">Whether those that the kernel would not take off may still be there, until the next attempt.</param>
+    private void CheckLeftovers(bool areOwed)
     {
         foreach (var watch in _nodes)
         {
             var platform = watch.Node.Platform;
-            if (!watch.Node.IsAwake || watch.WasDisturbed || platform.RemovalError != 0 || watch.Routers.Exists(router => router.Inner.OwesRemoval))
+            if (!watch.Node.IsAwake || watch.WasDisturbed || platform.RemovalError != 0
+                || (areOwed && (watch.Engine?.OwesRemovals == true || watch.Routers.Exists(router => router.Inner.OwesRemoval))))
+            {
                 continue;
+            }
+
             foreach (var at in platform.Interfaces)
             {
                 foreach (var present in at.Addresses)
@@ -108,7 +122,10 @@ public sealed partial class SimulationInvariants
             {
                 foreach (var other in virtualRouter.Routers)
                 {
-                    if (one != other && IsEligible(one) && IsEligible(other) && (!AreAgreed(one, other) || !IsAwaited(one, other)))
+                    if (one == other || !IsEligible(one) || !IsEligible(other))
+                        continue;
+                    // A host takes no packet that comes from an address of its own.
+                    if (!AreAgreed(one, other) || !IsAwaited(one, other) || Has(other, one.Inner.PrimaryAddress))
                         return null;
                 }
             }
@@ -136,6 +153,9 @@ public sealed partial class SimulationInvariants
 
         return components;
     }
+
+    private static bool Has(RouterWatch router, IPAddressValue address) =>
+        router.Node.Node.Platform.Find(router.Inner.Config.Interface) is { } at && at.Has(address);
 
     /// <summary>Whether two nodes hear each other, always or never; null for now and then, or one way only.</summary>
     private bool? Hear(SimulatedNode one, SimulatedNode other)
@@ -189,7 +209,7 @@ public sealed partial class SimulationInvariants
         var node = router.Node.Node;
         var platform = node.Platform;
         if (!node.IsAwake || router.Router.IsGone || inner.IsRemoving || (inner.StickyFaults & VrrpFaults.Declared) != 0
-            || platform.Find(inner.Config.Interface) is not { IsEnabled: true, HasCarrier: true } at || platform.OpenError != 0
+            || platform.Find(inner.Config.Interface) is not { IsEnabled: true, HasCarrier: true } at || (platform.OpenError != 0 && inner.Link is null)
             || !HasSource(router, at))
         {
             return false;

@@ -63,7 +63,8 @@ public sealed partial class SimulationInvariants
     private void CheckTakeover(RouterWatch router, TransitionReason reason)
     {
         var config = router.Inner.Config;
-        bool mayPreempt = MayPreempt(router);
+        // Another member of its group, which may not, may have found nobody to preempt.
+        bool mayPreempt = config.Preempt || config.IsOwner;
         long waited = router.Node.Node.Clock.Nanoseconds - router.MovedAt.Nanoseconds;
         bool hasWaited = config.IsOwner || waited + Rounding >= router.PreemptDelay.Ticks * 100;
         // By what it says itself; a group preempts when the last of its members is ready.
@@ -75,7 +76,7 @@ public sealed partial class SimulationInvariants
                 continue;
             long since = Math.Max(_disturbedUntil.Nanoseconds, Math.Max(router.VirtualRouter.MastersSince.Nanoseconds, router.MovedOnLan.Nanoseconds));
             // Until then it may not have heard this one.
-            if (_lan.Now.Nanoseconds - since <= IntervalOnLan(master) + LongestWay() + Margin)
+            if (_lan.Now.Nanoseconds - since <= IntervalOnLan(master) + (2 * LongestWay()) + Margin)
                 continue;
             if (Rank(router) > Rank(master) && mayPreempt && hasWaited)
                 continue;

@@ -139,6 +139,13 @@ public sealed partial class SimulationInvariants
         LookSoon();
     }
 
+    /// <summary>Nobody did anything, but others can be Master than a moment ago.</summary>
+    internal void BeginAnew()
+    {
+        _disturbance++;
+        LookSoon();
+    }
+
     /// <summary>When all that happens at this instant is over, the bound is computed.</summary>
     private void LookSoon()
     {
@@ -158,11 +165,13 @@ public sealed partial class SimulationInvariants
         var now = node.Clock;
         bool isChanged = watch.KernelVersion != platform.Version;
         bool haveMet = true;
+        long accepted = 0;
         long accounted = watch.AccountedBefore + engine.Counters.DroppedTotal + engine.Counters.OwnAddressHeard;
         foreach (var router in watch.Routers)
         {
             var inner = router.Inner;
             var state = inner.State.State;
+            accepted += inner.Counters.AdvertisementsReceived;
             accounted += inner.Counters.AdvertisementsReceived + inner.Counters.DroppedTotal;
             if (state != router.State || inner.State.IsHandingOver != router.IsHandingOver)
             {
@@ -193,12 +202,20 @@ public sealed partial class SimulationInvariants
                 router.PreemptDelay = inner.Config.PreemptDelay;
             if (router.Announced.Count > 0)
                 router.Announced.Clear();
-            router.SentInTurn = 0;
             router.HasSaidGoodbye = router.IsReplaced = false;
         }
 
         if (accounted != platform.ReceivedCount - watch.ReceivedBefore)
             CheckAccounts(watch, accounted);
+        if (accepted == watch.Accepted && platform.ReceivedCount != watch.ReceivedInTurns && !watch.WasDisturbed && platform.Version == watch.KernelVersion)
+            CheckDropped(watch, now);
+        watch.Accepted = accepted;
+        foreach (var router in watch.Routers)
+        {
+            router.Machine = Remembered(router.Inner);
+            router.SentInTurn = 0;
+        }
+
         if (isChanged)
         {
             watch.KernelVersion = platform.Version;
@@ -359,7 +376,7 @@ public sealed partial class SimulationInvariants
             bool isMaster = inner.State.State == VrrpState.Master;
             if (isMaster)
                 CheckAddressesBehind(router);
-            if (isMaster || inner.State.IsHandingOver || inner.OwesRemoval || platform.RemovalError != 0)
+            if (isMaster || inner.State.IsHandingOver || inner.OwesRemoval || watch.Engine!.OwesRemovals || platform.RemovalError != 0)
                 continue;
             foreach (var assignment in inner.Assignments)
             {
@@ -428,6 +445,26 @@ public sealed partial class SimulationInvariants
         watch.ReceivedBefore = watch.Node.Platform.ReceivedCount - accounted;
     }
 
+    private static (MachineState State, Instant StartAt, Instant RetryAt, Instant RestoreAt) Remembered(VirtualRouter router) =>
+        (router.State, router.StartAt, router.RetryAt, router.RestoreAt);
+
+    /// <summary>I3, after a turn in which packets were taken and none was used: nothing was due, so nothing is another.</summary>
+    private void CheckDropped(NodeWatch watch, Instant now)
+    {
+        foreach (var router in watch.Routers)
+        {
+            var (state, startAt, retryAt, restoreAt) = router.Machine;
+            if (state.Deadline <= now || startAt <= now || retryAt <= now || restoreAt <= now)
+                return;
+        }
+
+        foreach (var router in watch.Routers)
+        {
+            if (router.Machine != Remembered(router.Inner) || router.SentInTurn > 0)
+                Report(SimulationInvariant.PacketsAccounted, router, "is not as it was, although all that came was dropped");
+        }
+    }
+
     /// <summary>Two Masters that hear each other: the lower one has heard the higher one after an interval of it.</summary>
     private void CheckMasters(NodeWatch watch)
     {
@@ -455,7 +492,7 @@ public sealed partial class SimulationInvariants
 
     private bool CanHear(RouterWatch from, RouterWatch to)
     {
-        if (!CanSend(from) || !CanSend(to) || !AreAgreed(from, to) || to.Node.Node.HasAddress(from.Inner.PrimaryAddress))
+        if (!CanSend(from) || !CanSend(to) || !AreAgreed(from, to) || to.Node.Node.Platform.Find(to.Inner.Config.Interface)!.Has(from.Inner.PrimaryAddress))
             return false;
         var (isCut, conditions) = _lan.Way(from.Node.Node, to.Node.Node);
         return !isCut && conditions.Loss == 0;
