@@ -13,7 +13,8 @@ internal sealed class DnsChecker(DnsCheck check, TimeProvider time) : IHealthChe
 
     private static readonly string[] ResponseCodes = ["no error", "format error", "server failure", "no such name", "not implemented", "refused"];
 
-    private readonly byte[] _buffer = new byte[4096];
+    // The kernel cuts off what is longer; only the header counts.
+    private readonly byte[] _buffer = new byte[64];
 
     /// <inheritdoc/>
     public Task<CheckResult> CheckAsync(CancellationToken cancellationToken) =>

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Ipvs;
@@ -17,13 +16,13 @@ internal sealed class HealthCheckService(
 
     private readonly Lock _lock = new();
     private readonly Dictionary<CheckId, Probe> _probes = [];
-    private readonly ConcurrentBag<Task> _ended = [];
+    private readonly List<Task> _ended = [];
 
     /// <summary>
     /// Told what each probe makes of its check, and whether that is news: up or down as before, with the weight as before, is none.
     /// Called on any thread.
     /// </summary>
-    public Action<CheckId, HealthState, bool>? Probed { get; set; }
+    public Action<CheckId, HealthCheck, HealthState, bool>? Probed { get; set; }
 
     /// <summary>Makes the running checks those given. One that is as it was goes on undisturbed.</summary>
     public void Configure(IReadOnlyCollection<(CheckId Id, HealthCheck Check)> wanted)
@@ -71,13 +70,15 @@ internal sealed class HealthCheckService(
     /// <summary>Ends all checks and waits until none runs.</summary>
     public async ValueTask DisposeAsync()
     {
+        Task[] ended;
         lock (_lock)
         {
             foreach (var (id, probe) in _probes.ToArray())
                 End(id, probe);
+            ended = [.. _ended];
         }
 
-        await Task.WhenAll(_ended).ConfigureAwait(false);
+        await Task.WhenAll(ended).ConfigureAwait(false);
     }
 
     private TimeSpan FirstDelay(HealthCheck check) => Settling + (check.WarmUp * random.NextDouble());
@@ -85,6 +86,7 @@ internal sealed class HealthCheckService(
     private void End(CheckId id, Probe probe)
     {
         _probes.Remove(id);
+        _ended.RemoveAll(task => task.IsCompleted);
         probe.Cancellation.Cancel();
         _ended.Add(probe.Running);
     }
@@ -103,7 +105,7 @@ internal sealed class HealthCheckService(
                 var result = await checker.CheckAsync(token).ConfigureAwait(false);
                 var before = probe.State;
                 var state = probe.Publish(result, time.GetUtcNow(), out var wait);
-                Probed?.Invoke(probe.Id, state, !before.HasResult || before.IsUp != state.IsUp || before.Weight != state.Weight);
+                Probed?.Invoke(probe.Id, probe.Check, state, !before.HasResult || before.IsUp != state.IsUp || before.Weight != state.Weight);
                 await Task.Delay(wait, time, token).ConfigureAwait(false);
             }
         }
@@ -116,12 +118,11 @@ internal sealed class HealthCheckService(
             // Ours to mend, and until then a server that nobody watches does not serve.
             HealthLog.CheckerFailed(logger, exception, probe.Check.Kind, probe.Id.RealServer.ToString(), probe.Id.VirtualServer);
             var state = probe.Publish(CheckResult.Failure($"the checker itself failed: {exception.Message}"), time.GetUtcNow(), out _);
-            Probed?.Invoke(probe.Id, state with { IsUp = false }, true);
+            Probed?.Invoke(probe.Id, probe.Check, state with { IsUp = false }, true);
         }
         finally
         {
             (checker as IDisposable)?.Dispose();
-            probe.Cancellation.Dispose();
         }
     }
 
@@ -135,6 +136,7 @@ internal sealed class HealthCheckService(
 
         public HealthCheck Check => check;
 
+        /// <summary>Without a timer and a handle it needs no disposal, and a check that failed in itself is still to be ended.</summary>
         public CancellationTokenSource Cancellation { get; } = new();
 
         public Task Running { get; set; } = Task.CompletedTask;

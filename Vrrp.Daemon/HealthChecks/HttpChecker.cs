@@ -41,6 +41,8 @@ internal sealed class HttpChecker : IHealthChecker, IDisposable
             // Every probe proves that a connection can be made.
             PooledConnectionLifetime = TimeSpan.Zero,
             MaxResponseHeadersLength = MaximumHeaders,
+            // What is left of a body when all is known is not waited for.
+            MaxResponseDrainSize = 0,
             ActivityHeadersPropagator = null,
         });
     }

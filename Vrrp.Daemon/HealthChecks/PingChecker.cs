@@ -12,7 +12,7 @@ internal sealed class PingChecker(PingCheck check, TimeProvider time) : IHealthC
     private const int EchoLength = 24;
     private const byte EchoRequest4 = 8, EchoReply4 = 0, EchoRequest6 = 128, EchoReply6 = 129;
 
-    private readonly byte[] _buffer = new byte[2048];
+    private readonly byte[] _buffer = new byte[256];
     private ushort _sequence;
 
     /// <inheritdoc/>

@@ -10,8 +10,8 @@ internal sealed class UdpChecker(UdpCheck check, TimeProvider time) : IHealthChe
 {
     private static readonly byte[] DefaultPayload = Encoding.ASCII.GetBytes("vrrp health check");
 
-    // Longer than any datagram can be: a longer answer is seen to be longer.
-    private readonly byte[] _buffer = new byte[65536];
+    // One octet more than may come shows that more came; the kernel cuts off the rest.
+    private readonly byte[] _buffer = new byte[check.RequireReply ? Math.Max(check.MaximumReplyLength, (check.ReplyNibbles.Length + 1) / 2) + 1 : 1];
 
     /// <inheritdoc/>
     public async Task<CheckResult> CheckAsync(CancellationToken cancellationToken)

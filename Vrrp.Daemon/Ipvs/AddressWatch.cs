@@ -8,6 +8,7 @@ namespace Vrrp.Daemon.Ipvs;
 internal sealed class AddressWatch : IInterfaceSink, IDisposable
 {
     private readonly Action<IReadOnlySet<IPAddressValue>> _changed;
+    private readonly Action<string> _failed;
     private readonly LinuxInterfaceMonitor _monitor = new();
     private readonly EpollWaiter _waiter = new();
     private readonly HashSet<(int, IPAddressValue)> _addresses = [];
@@ -15,9 +16,9 @@ internal sealed class AddressWatch : IInterfaceSink, IDisposable
     private bool _hasChanged;
     private volatile bool _isEnding;
 
-    private AddressWatch(Action<IReadOnlySet<IPAddressValue>> changed)
+    private AddressWatch(Action<IReadOnlySet<IPAddressValue>> changed, Action<string> failed)
     {
-        _changed = changed;
+        (_changed, _failed) = (changed, failed);
         _monitor.List(this);
         Publish();
         _waiter.Add(_monitor.Descriptor, 0);
@@ -26,8 +27,10 @@ internal sealed class AddressWatch : IInterfaceSink, IDisposable
     }
 
     /// <summary>Tells all addresses now and whenever they change; what changes together is told together.</summary>
+    /// <param name="changed">Takes them, here at first and later on the watch's thread.</param>
+    /// <param name="failed">Takes the reason when there will be no more.</param>
     /// <exception cref="LinuxException">The kernel does not tell.</exception>
-    public static AddressWatch Start(Action<IReadOnlySet<IPAddressValue>> changed) => new(changed);
+    public static AddressWatch Start(Action<IReadOnlySet<IPAddressValue>> changed, Action<string> failed) => new(changed, failed);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -62,12 +65,19 @@ internal sealed class AddressWatch : IInterfaceSink, IDisposable
     private void Listen()
     {
         Span<int> ready = stackalloc int[1];
-        while (!_isEnding)
+        try
         {
-            if (_waiter.Wait(Instant.Never, ready) == 0)
-                continue;
-            _monitor.Receive(this);
-            Publish();
+            while (!_isEnding)
+            {
+                if (_waiter.Wait(Instant.Never, ready) == 0)
+                    continue;
+                _monitor.Receive(this);
+                Publish();
+            }
+        }
+        catch (Exception exception) when (exception is IOException or LinuxException)
+        {
+            _failed(exception.Message);
         }
     }
 

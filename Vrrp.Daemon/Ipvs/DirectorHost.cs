@@ -9,6 +9,9 @@ internal sealed record DirectorHost
     /// <summary>Loads the kernel's module and says what went wrong as a sentence, null when nothing did. Null: nobody may try.</summary>
     public Func<Task<string?>>? LoadModule { get; init; }
 
-    /// <summary>Tells this host's addresses at once and whenever they change, on a thread of its own, until it is disposed. Null: nobody knows them.</summary>
-    public Func<Action<IReadOnlySet<IPAddressValue>>, IDisposable>? WatchAddresses { get; init; }
+    /// <summary>
+    /// Tells this host's addresses at once and whenever they change, on a thread of its own, until it is disposed or tells why it cannot go on.
+    /// Null: nobody knows them.
+    /// </summary>
+    public Func<Action<IReadOnlySet<IPAddressValue>>, Action<string>, IDisposable>? WatchAddresses { get; init; }
 }

@@ -27,13 +27,15 @@ internal sealed class DirectorService(
     private readonly Dictionary<string, VrrpState> _routers = new(StringComparer.Ordinal);
     private readonly HashSet<SyncDaemon> _syncDaemons = [];
     private IpvsOwnership _ours = new();
-    private DaemonConfig _config = new() { Path = initial.Path };
+    // Read by the checks as well.
+    private volatile DaemonConfig _config = new() { Path = initial.Path };
     private IIpvsTable? _table;
     private IDisposable? _watch;
     private HashSet<string> _resting = [];
     private IReadOnlySet<IPAddressValue>? _addresses;
     private string? _toldUnavailable;
     private bool _hasTriedModule;
+    private string? _moduleProblem;
     private bool _isFirstTable = true;
     private bool _wantsWholeTable = true;
     private bool _wantsSync = true;
@@ -58,10 +60,11 @@ internal sealed class DirectorService(
     {
         if (ledger is not null)
             _ours = ledger.Read();
-        checks.Probed = (id, health, isNews) =>
+        checks.Probed = (id, check, health, isNews) =>
         {
-            if (isNews || health.Failures > 0)
-                _messages.Writer.TryWrite(new Probed(id, health));
+            bool isLogged = health.Failures > 0 && (check.LogAllFailures || _config.GlobalDefs.CheckerLogAllFailures);
+            if (isNews || isLogged)
+                _messages.Writer.TryWrite(new Probed(id, check, health, isLogged));
         };
         _running = RunAsync();
         _timer = time.CreateTimer(_ => _messages.Writer.TryWrite(new RoundPassed()), null, Round, Round);
@@ -109,9 +112,10 @@ internal sealed class DirectorService(
         _timer = null;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Also after a start of the daemon that failed elsewhere nothing of ours stays in the table.</summary>
     public async ValueTask DisposeAsync()
     {
+        await StopAsync(CancellationToken.None).ConfigureAwait(false);
         _messages.Writer.TryComplete();
         await _running.ConfigureAwait(false);
         _watch?.Dispose();
@@ -129,6 +133,7 @@ internal sealed class DirectorService(
     private async Task RunAsync()
     {
         var done = new List<TaskCompletionSource>();
+        var asked = new List<TaskCompletionSource<DirectorSnapshot>>();
         while (await _messages.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
             // What came in together is applied together: a thousand servers that come up at once are a handful of system calls.
@@ -140,6 +145,8 @@ internal sealed class DirectorService(
                     isStopping |= message is Stop;
                     if (message is Configured configured)
                         done.Add(configured.Done);
+                    if (message is Asked question)
+                        asked.Add(question.Answer);
                     Take(message);
                 }
 
@@ -158,7 +165,10 @@ internal sealed class DirectorService(
 
             foreach (var waiting in done)
                 waiting.TrySetResult();
+            foreach (var answer in asked)
+                answer.SetResult(TakeSnapshot());
             done.Clear();
+            asked.Clear();
         }
     }
 
@@ -170,7 +180,8 @@ internal sealed class DirectorService(
                 Configure(configured.Config, configured.IsStart);
                 break;
             case Probed probed:
-                LogProbe(probed);
+                if (probed is { IsLogged: true, Health.LastError: { } reason })
+                    IpvsLog.ProbeFailed(logger, probed.Check.Kind, probed.Id.RealServer.ToString(), probed.Id.VirtualServer, reason);
                 Tell(_state.Take(probed.Id, probed.Health));
                 break;
             case RouterIsNow router:
@@ -179,19 +190,28 @@ internal sealed class DirectorService(
                 break;
             case RoundPassed:
                 _wantsWholeTable = true;
+                WatchAddresses();
+                break;
+            case ModuleTried tried:
+                _moduleProblem = tried.Problem;
+                _wantsWholeTable = true;
                 break;
             case AddressesAreNow addresses:
                 _addresses = addresses.Addresses;
                 SuspendChecks();
                 break;
-            case Asked asked:
-                asked.Answer.SetResult(TakeSnapshot());
+            case AddressesUnknown unknown:
+                // What was known last holds until the next round, which looks again.
+                IpvsLog.AddressesUnknown(logger, unknown.Problem);
+                _watch?.Dispose();
+                _watch = null;
                 break;
         }
     }
 
     private void Configure(DaemonConfig config, bool isStart)
     {
+        bool hadServers = !_config.VirtualServers.IsEmpty;
         _config = config;
         Tell(_state.Configure(config.VirtualServers, isStart));
         checks.Configure([.. config.VirtualServers.SelectMany(server => server.RealServers.SelectMany(real =>
@@ -199,22 +219,34 @@ internal sealed class DirectorService(
         WatchAddresses();
         SuspendChecks();
         _wantsWholeTable = true;
+        // What differs now differs because of us.
+        _hasSettled = false;
         if (_table is not null)
             SetTimeouts();
 
-        if (!config.VirtualServers.IsEmpty || !isStart)
+        if (!config.VirtualServers.IsEmpty || hadServers)
             IpvsLog.Applied(logger, config.VirtualServers.Length, config.VirtualServers.Sum(server => server.RealServers.Length));
     }
 
     private void WatchAddresses()
     {
         bool isNeeded = _config.VirtualServers.Any(server => server.HaSuspend);
-        if (isNeeded && _watch is null)
-            _watch = host.WatchAddresses?.Invoke(addresses => _messages.Writer.TryWrite(new AddressesAreNow(addresses)));
-        if (isNeeded)
+        if (!isNeeded)
+        {
+            _watch?.Dispose();
+            (_watch, _addresses) = (null, null);
             return;
-        _watch?.Dispose();
-        (_watch, _addresses) = (null, null);
+        }
+
+        try
+        {
+            _watch ??= host.WatchAddresses?.Invoke(
+                addresses => _messages.Writer.TryWrite(new AddressesAreNow(addresses)), problem => _messages.Writer.TryWrite(new AddressesUnknown(problem)));
+        }
+        catch (Exception exception) when (exception is IOException or Vrrp.Linux.LinuxException)
+        {
+            IpvsLog.AddressesUnknown(logger, exception.Message);
+        }
     }
 
     // Until the addresses are known none is here; the first check begins later than that.
@@ -264,32 +296,18 @@ internal sealed class DirectorService(
         }
     }
 
-    private void LogProbe(Probed probed)
-    {
-        if (probed.Health.LastError is not { } reason || probed.Health.Failures == 0)
-            return;
-        var server = _state.Servers.FirstOrDefault(server => server.Name == probed.Id.VirtualServer);
-        var real = server?.RealServers.FirstOrDefault(real => DirectorState.KeyOf(real) == probed.Id.RealServer);
-        if (real is not null && probed.Id.Number < real.Checks.Length && real.Checks[probed.Id.Number] is var check
-            && (check.LogAllFailures || _config.GlobalDefs.CheckerLogAllFailures))
-            IpvsLog.ProbeFailed(logger, check.Kind, probed.Id.RealServer.ToString(), probed.Id.VirtualServer, reason);
-    }
-
     private void Reconcile()
     {
         if (!_wantsWholeTable && !_wantsSync && _dirty.Count == 0)
             return;
         // Without virtual servers, also none of an earlier life, the kernel is not bothered.
-        if (_state.Servers.IsEmpty && !_ours.Services.Any() && _config.GlobalDefs is { LvsFlush: false, LvsSyncDaemon: null, LvsTimeouts: { Tcp: null, TcpFin: null, Udp: null } })
+        if (_state.Servers.IsEmpty && !_ours.Services.Any() && _syncDaemons.Count == 0 && _config.GlobalDefs is { LvsFlush: false, LvsSyncDaemon: null, LvsTimeouts: { Tcp: null, TcpFin: null, Udp: null } })
             return;
         try
         {
             if (!TryOpen())
                 return;
             bool isWhole = _wantsWholeTable;
-            if (isWhole || _wantsSync)
-                FollowRouter();
-            _wantsSync = false;
             var wanted = isWhole ? _state.Wanted() : [.. _state.Servers.Where(server => _dirty.Contains(server.Name)).SelectMany(_state.Wanted)];
             var actual = isWhole ? _table!.Read() : new([.. wanted.Select(want => _table!.Read(want.Service.Key)).OfType<ServiceEntry>()]);
             // A round by itself finds nothing to do, unless someone else was at the table.
@@ -297,10 +315,13 @@ internal sealed class DirectorService(
             _hasSettled = isWhole || _hasSettled;
             _wantsWholeTable = false;
             _dirty.Clear();
+            if (isWhole || _wantsSync)
+                FollowRouter();
+            _wantsSync = false;
         }
         catch (Exception exception) when (exception is IOException or Vrrp.Linux.LinuxException)
         {
-            TellUnavailable(exception.Message);
+            TellUnavailable(exception);
             CloseTable();
         }
     }
@@ -326,19 +347,11 @@ internal sealed class DirectorService(
                 IpvsLog.ForeignDestination(logger, service.ToString(), destination.ToString());
         }
 
+        // Recorded before they are made: the process may be killed between the two.
         Claim(wanted);
+        ledger?.Write(_ours);
         if (plan.Changes.IsEmpty)
             return;
-        // Recorded before they are made: the process may be killed between the two.
-        foreach (var change in plan.Changes)
-        {
-            if (change.Kind == IpvsChangeKind.AddService)
-                _ours.Add(change.Service.Key);
-            else if (change.Kind == IpvsChangeKind.AddDestination)
-                _ours.Add(change.Service.Key, change.Destination!.Key);
-        }
-
-        ledger?.Write(_ours);
         var outcomes = _table!.Apply(plan.Changes);
         for (int i = 0; i < outcomes.Length; i++)
             Note(plan.Changes[i], outcomes[i], isForeignEdit);
@@ -361,15 +374,16 @@ internal sealed class DirectorService(
         string subject = change.Destination is null ? change.Service.Key.ToString() : $"{change.Service.Key} {change.Destination.Key}";
         if (outcome.Message is { } problem)
         {
-            // Said once until it is another problem or it is gone.
-            if (_toldProblems.GetValueOrDefault(subject) != problem)
+            // Said once until it is another problem or it is gone; of a service that was refused itself its servers say nothing new.
+            bool isOfRefusedService = change.Destination is not null && _toldProblems.ContainsKey(change.Service.Key.ToString());
+            if (!isOfRefusedService && _toldProblems.GetValueOrDefault(subject) != problem)
                 IpvsLog.Refused(logger, problem);
             _toldProblems[subject] = problem;
             return;
         }
 
-        _toldProblems.Remove(subject);
-        if (isForeignEdit)
+        bool wasRefused = _toldProblems.Remove(subject);
+        if (isForeignEdit && !wasRefused)
             IpvsLog.Corrected(logger, IpvsPlan.Describe(change));
         if (change.Kind == IpvsChangeKind.RemoveService)
             _ours.Remove(change.Service.Key);
@@ -396,7 +410,7 @@ internal sealed class DirectorService(
         if (_toldUnavailable is not null)
             IpvsLog.Available(logger);
         _toldUnavailable = null;
-        _hasTriedModule = false;
+        (_hasTriedModule, _moduleProblem) = (false, null);
         if (_isFirstTable && _config.GlobalDefs.LvsFlush)
             _table.Flush();
         _isFirstTable = false;
@@ -406,16 +420,21 @@ internal sealed class DirectorService(
 
     private async Task LoadModuleAsync(Func<Task<string?>> load)
     {
-        if (await load().ConfigureAwait(false) is { } problem)
-            IpvsLog.ModuleNotLoaded(logger, problem);
-        _messages.Writer.TryWrite(new RoundPassed());
+        string? problem = await load().ConfigureAwait(false);
+        _messages.Writer.TryWrite(new ModuleTried(problem));
     }
 
-    private void TellUnavailable(string problem)
+    private void TellUnavailable(Exception exception)
     {
-        if (_toldUnavailable != problem)
-            IpvsLog.Unavailable(logger, problem, "Load it with 'modprobe ip_vs', or build it into the kernel; it is looked for every ten seconds.");
-        _toldUnavailable = problem;
+        if (_toldUnavailable != exception.Message)
+        {
+            string advice = exception is not IpvsUnavailableException ? "It is tried again every ten seconds."
+                : _moduleProblem is not null ? $"{_moduleProblem} It is looked for every ten seconds."
+                : "Load it with 'modprobe ip_vs', or build it into the kernel; it is looked for every ten seconds.";
+            IpvsLog.Unavailable(logger, exception.Message, advice);
+        }
+
+        _toldUnavailable = exception.Message;
     }
 
     private void CloseTable()
@@ -449,7 +468,7 @@ internal sealed class DirectorService(
         if (wanted.IsEmpty && _syncDaemons.Count == 0)
             return;
         var running = _table!.ReadSyncDaemons();
-        foreach (var daemon in running)
+        foreach (var daemon in running.Where(daemon => !wanted.IsEmpty || _syncDaemons.Any(ours => ours.Role == daemon.Role)).ToArray())
         {
             bool isWanted = wanted.Any(want => Is(daemon, want) && (_syncDaemons.Count == 0 || _syncDaemons.Contains(want)));
             if (!isWanted && TrySync(daemon, () => _table.StopSyncDaemon(daemon.Role, daemon.Id)))
@@ -528,7 +547,7 @@ internal sealed class DirectorService(
         }
         catch (IOException exception)
         {
-            TellUnavailable(exception.Message);
+            TellUnavailable(exception);
         }
     }
 
@@ -551,11 +570,15 @@ internal sealed class DirectorService(
 
     private sealed record Configured(DaemonConfig Config, bool IsStart, TaskCompletionSource Done) : Message;
 
-    private sealed record Probed(CheckId Id, HealthState Health) : Message;
+    private sealed record Probed(CheckId Id, HealthCheck Check, HealthState Health, bool IsLogged) : Message;
 
     private sealed record RouterIsNow(string VirtualRouter, VrrpState State) : Message;
 
     private sealed record RoundPassed : Message;
+
+    private sealed record ModuleTried(string? Problem) : Message;
+
+    private sealed record AddressesUnknown(string Problem) : Message;
 
     private sealed record AddressesAreNow(IReadOnlySet<IPAddressValue> Addresses) : Message;
 

@@ -52,6 +52,16 @@ internal sealed class DirectorState
         var before = _servers;
         _servers = new(servers.Length, StringComparer.Ordinal);
         Servers = servers;
+        // What is configured no more is told down, where down is told at the end as well.
+        foreach (var gone in before.Values.Where(gone => gone.Config.Omega))
+        {
+            var stays = servers.FirstOrDefault(server => server.Name == gone.Config.Name)?.RealServers.Select(KeyOf).ToHashSet();
+            foreach (var real in gone.Reals.Where(real => real.IsUp && stays?.Contains(KeyOf(real.Config)) != true))
+                events.Add(new RealServerChanged(gone.Config, real.Config, IsUp: false, null, "it is configured no more"));
+            if (stays is null && gone.HasQuorum)
+                events.Add(new QuorumChanged(gone.Config, HasQuorum: false, 0, IsInitial: true));
+        }
+
         foreach (var server in servers)
         {
             before.TryGetValue(server.Name, out var old);

@@ -11,7 +11,8 @@ internal sealed class IpvsLedger(string path, ILogger logger)
 {
     private const int MaxLines = 1_000_000;
 
-    private string? _written;
+    private string? _toldProblem;
+    private (IpvsOwnership Ours, long Version) _written;
 
     /// <summary>What an earlier process left in the file.</summary>
     public IpvsOwnership Read()
@@ -38,8 +39,7 @@ internal sealed class IpvsLedger(string path, ILogger logger)
     /// <summary>Before entries are made, and after they are gone.</summary>
     public void Write(IpvsOwnership ours)
     {
-        string text = Format(ours);
-        if (text == _written)
+        if (_written == (ours, ours.Version))
             return;
         try
         {
@@ -51,13 +51,16 @@ internal sealed class IpvsLedger(string path, ILogger logger)
                 UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             };
             using (var writer = new StreamWriter(next, options))
-                writer.Write(text);
+                writer.Write(Format(ours));
             File.Move(next, path, overwrite: true);
-            _written = text;
+            _written = (ours, ours.Version);
+            _toldProblem = null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            IpvsLog.LedgerFailed(logger, path, exception.Message);
+            if (_toldProblem != exception.Message)
+                IpvsLog.LedgerFailed(logger, path, exception.Message);
+            _toldProblem = exception.Message;
         }
     }
 

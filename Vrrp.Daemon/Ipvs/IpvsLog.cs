@@ -29,9 +29,6 @@ internal static partial class IpvsLog
     [LoggerMessage(107, LogLevel.Critical, "the director failed in itself; it tries again from what it finds")]
     public static partial void Failed(ILogger logger, Exception exception);
 
-    [LoggerMessage(108, LogLevel.Warning, "{Problem}")]
-    public static partial void ModuleNotLoaded(ILogger logger, string problem);
-
     [LoggerMessage(109, LogLevel.Information, "virtual server {VirtualServer}: {Quorum}, {Up} of {RealServers} real servers up")]
     public static partial void Status(ILogger logger, string virtualServer, string quorum, int up, int realServers);
 
@@ -40,9 +37,6 @@ internal static partial class IpvsLog
 
     [LoggerMessage(111, LogLevel.Warning, "{Check} on service {RealServer} failed: real server of {VirtualServer} is down: {Reason}")]
     public static partial void RealServerDown(ILogger logger, string check, string realServer, string virtualServer, string reason);
-
-    [LoggerMessage(112, LogLevel.Information, "{Change} service {RealServer} {Preposition} VS {VirtualServer}")]
-    public static partial void TableChanged(ILogger logger, string change, string realServer, string preposition, string virtualServer);
 
     [LoggerMessage(113, LogLevel.Information, "Gained quorum {Quorum}+{Hysteresis}={Needed} <= {LiveWeight} for VS {VirtualServer}")]
     public static partial void QuorumGained(ILogger logger, uint quorum, uint hysteresis, long needed, long liveWeight, string virtualServer);
@@ -76,4 +70,7 @@ internal static partial class IpvsLog
 
     [LoggerMessage(126, LogLevel.Warning, "scripts of VS {VirtualServer} take longer than what happens: {Keyword} of {Subject} is not run")]
     public static partial void ScriptDropped(ILogger logger, string virtualServer, string keyword, string subject);
+
+    [LoggerMessage(127, LogLevel.Error, "whether the addresses of virtual servers are on this host (ha_suspend) cannot be told: {Problem}; looked for again every ten seconds")]
+    public static partial void AddressesUnknown(ILogger logger, string problem);
 }

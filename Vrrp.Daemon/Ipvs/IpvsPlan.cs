@@ -111,6 +111,9 @@ internal sealed class IpvsOwnership
 {
     private readonly Dictionary<ServiceKey, HashSet<DestinationKey>> _services = [];
 
+    /// <summary>Counts what has changed, so that an unchanged one need not be looked through.</summary>
+    public long Version { get; private set; }
+
     public IEnumerable<ServiceKey> Services => _services.Keys;
 
     public bool Contains(ServiceKey service) => _services.ContainsKey(service);
@@ -122,21 +125,26 @@ internal sealed class IpvsOwnership
 
     public void Add(ServiceKey service)
     {
-        if (!_services.ContainsKey(service))
-            _services.Add(service, []);
+        if (_services.TryAdd(service, []))
+            Version++;
     }
 
     public void Add(ServiceKey service, DestinationKey destination)
     {
         Add(service);
-        _services[service].Add(destination);
+        if (_services[service].Add(destination))
+            Version++;
     }
 
-    public void Remove(ServiceKey service) => _services.Remove(service);
+    public void Remove(ServiceKey service)
+    {
+        if (_services.Remove(service))
+            Version++;
+    }
 
     public void Remove(ServiceKey service, DestinationKey destination)
     {
         if (_services.TryGetValue(service, out var destinations))
-            destinations.Remove(destination);
+            Version += destinations.Remove(destination) ? 1 : 0;
     }
 }

@@ -42,6 +42,9 @@ internal sealed class NetlinkIpvsTable : IIpvsTable
         }
     }
 
+    /// <summary>Calls into the kernel so far.</summary>
+    public int SystemCalls => _socket.SystemCalls;
+
     /// <inheritdoc/>
     public IpvsSnapshot Read()
     {

@@ -54,6 +54,7 @@ internal sealed class ScriptRunner(TimeProvider time)
     public async Task<ScriptResult> RunAsync(
         ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (Prepare(command, arguments, out string path, out var words, out var credentials) is { } problem)
             return new(ScriptEnd.NotStarted, 0, problem);
         ChildProcess child;

@@ -98,4 +98,16 @@ public class DirectorStateTests
         Assert.Empty(_state.Wanted().Single().Destinations);
         Assert.Equal("[10.0.1.1]:80 up; quorum gained at 1", Describe(_state.Take(Check(server, 0), Up)));
     }
+
+    [Fact]
+    public void What_a_reload_removes_is_told_down_with_omega_alone()
+    {
+        var server = Server(Real(1), Real(2)) with { Omega = true };
+        _state.Configure([server], isStart: true);
+
+        Assert.Equal("[10.0.1.2]:80 down (it is configured no more)", Describe(_state.Configure([server with { RealServers = [Real(1)] }], isStart: false)));
+        Assert.Equal("[10.0.1.1]:80 down (it is configured no more); quorum lost at 0", Describe(_state.Configure([], isStart: false)));
+        _state.Configure([server with { Omega = false }], isStart: false);
+        Assert.Empty(_state.Configure([], isStart: false));
+    }
 }

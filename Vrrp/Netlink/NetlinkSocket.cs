@@ -34,8 +34,8 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private const int NETLINK_GET_STRICT_CHK = 12;
     private const int MSG_TRUNC = 0x20;
 
-    private const int BufferLength = 64 * 1024;
-    private const int AckLength = 1024;
+    private const int BufferLength = 128 * 1024;
+    private const int AckLength = 512;
     private const int AckSlots = BufferLength / AckLength;
     private const int DumpAttempts = 16;
 
@@ -92,6 +92,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
     /// <summary>Descriptor that polls readable when a notification waits.</summary>
     public int Descriptor => _descriptor;
+
+    /// <summary>Calls into the kernel so far.</summary>
+    public int SystemCalls { get; private set; }
 
     /// <summary>A number for the next message; consecutive calls give consecutive numbers.</summary>
     public uint NextSequence() => ++_sequence;
@@ -161,6 +164,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
         {
             for (int i = 0; i < AckSlots; i++)
                 _acks[i].Header.NameLength = (uint)sizeof(NetlinkAddress);
+            SystemCalls++;
             int count = RecvMMsg(_descriptor, _acks, (uint)Math.Min(missing, AckSlots), 0, null);
             if (count < 0)
             {
@@ -273,6 +277,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private int Send(ReadOnlySpan<byte> octets)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        SystemCalls++;
         fixed (byte* start = octets)
         {
             NetlinkAddress kernel = new() { Family = AF_NETLINK };
@@ -292,6 +297,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     private nint Receive(out bool truncated)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        SystemCalls++;
         truncated = false;
         while (true)
         {

@@ -163,8 +163,8 @@ internal static class KeywordTable
         lvs_netlink_cmd_rcv_bufs,lvs_netlink_monitor_rcv_bufs N3 BYTES > netlink buffers are sized by the daemon
         lvs_netlink_cmd_rcv_bufs_force,lvs_netlink_monitor_rcv_bufs_force N3 [bool] > netlink buffers are sized by the daemon
         snmp_vs_stats_update_interval,snmp_rs_stats_update_interval N3 SECONDS > there is no SNMP agent
-        enable_script_security Y1 -
-        script_user Y1 USER [GROUP]
+        enable_script_security A1 -
+        script_user A1 USER [GROUP]
         use_symlink_paths Y3 [bool]
         set_supplementary_groups Y3 [bool]
         notify_fifo,vrrp_notify_fifo,lvs_notify_fifo Y2 PATH [USER [GROUP]]

@@ -1,0 +1,189 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Vrrp.Daemon.Configuration;
+using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Failover;
+using Vrrp.Daemon.HealthChecks;
+using Vrrp.Daemon.Hosting;
+using Vrrp.Daemon.Ipvs;
+using Vrrp.Daemon.Tracking;
+using Vrrp.Tests.Engine;
+using Vrrp.Tests.HealthChecks;
+using Vrrp.Tests.Ipvs;
+
+namespace Vrrp.Tests.Hosting;
+
+/// <summary>A reload reaches routers and virtual servers, or neither.</summary>
+#pragma warning disable CA1001 // xunit calls DisposeAsync of IAsyncLifetime.
+public sealed class ReloadServiceTests : IAsyncLifetime
+#pragma warning restore CA1001
+{
+    private const string Router = """
+        vrrp_instance V {
+        interface eth0
+        virtual_router_id 51
+        priority 255
+        state MASTER
+        virtual_ipaddress {
+        10.0.0.1
+        }
+        }
+
+        """;
+
+    private readonly string _path = Path.Combine(Path.GetTempPath(), $"vrrp-test-{Guid.NewGuid():N}.conf");
+    private readonly RecordingPlatform _platform = new();
+    private readonly MemoryIpvsTable _kernel = new();
+    private readonly ReloadQueue _queue = new();
+    private readonly Lines _log = new();
+    private readonly ScriptRunner _scripts = new(TimeProvider.System);
+    private DirectorService _director = null!;
+    private VrrpService _vrrp = null!;
+    private ReloadService _reload = null!;
+
+    public Task InitializeAsync()
+    {
+        _platform.AddInterface(1, "eth0", "10.0.0.9");
+        return Task.CompletedTask;
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _reload.StopAsync(default);
+        await _vrrp.StopAsync(new(canceled: true));
+        await _director.DisposeAsync();
+        _reload.Dispose();
+        File.Delete(_path);
+    }
+
+    private static string Server(int port, int weight = 1) => $$"""
+        virtual_server 10.0.0.1 {{port}} {
+        lb_algo wrr
+        lb_kind DR
+        protocol TCP
+        real_server 10.0.1.1 {{port}} {
+        weight {{weight}}
+        }
+        }
+
+        """;
+
+    private async Task StartAsync(string text, bool runsVrrp = true, bool runsDirector = true)
+    {
+        await File.WriteAllTextAsync(_path, text);
+        var run = new DaemonRun { ConfigurationPath = _path, RunsVrrp = runsVrrp, RunsDirector = runsDirector };
+        var config = run.Select(ConfigLoader.Load(_path).Config!);
+        var time = new ManualTime();
+        var checks = new HealthCheckService(
+            check => throw new InvalidOperationException(check.Kind), time, new Random(1), NullLogger<HealthCheckService>.Instance);
+        _director = new(config, null, new() { Open = _kernel.Open }, checks, time, NullLogger<DirectorService>.Instance);
+        _vrrp = new(config, run, new(NullLogger<NotificationLogger>.Instance), new Lifetime(), NullLogger<VrrpService>.Instance)
+        {
+            Platform = _platform.Kernel,
+            Notified = _director.Take,
+        };
+        _reload = new(run, config, _queue, _vrrp, _director, _scripts, new SystemdNotifier(), _log);
+        foreach (var service in (IHostedService[])[_director, _vrrp, _reload])
+            await service.StartAsync(default);
+        await _director.GetSnapshotAsync();
+    }
+
+    /// <summary>Reloads a text and returns what was logged up to its end.</summary>
+    private async Task<string> ReloadAsync(string text)
+    {
+        await File.WriteAllTextAsync(_path, text);
+        _queue.Request();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var lines = new List<string>();
+        await foreach (var (id, line) in _log.Texts.Reader.ReadAllAsync(patience.Token))
+        {
+            lines.Add(line);
+            if (id is 103 or 104 or 108)
+                break;
+        }
+
+        return string.Join('\n', lines);
+    }
+
+    private string Addresses() => string.Join(' ', _platform.Kernel.Interface("eth0").Addresses.Select(at => at.Address.ToString()));
+
+    [Fact]
+    public async Task A_good_file_reaches_both_and_the_log_says_what_became_of_each()
+    {
+        await StartAsync(Router + Server(80));
+        Assert.Equal(["[10.0.0.1]:tcp:80 [10.0.1.1]:80=1"], _kernel.Lines);
+        string log = await ReloadAsync("global_defs {\nenable_script_security\n}\n" + Router.Replace("10.0.0.1", "10.0.0.2", StringComparison.Ordinal) + Server(80, 7) + Server(443));
+
+        Assert.Equal(["[10.0.0.1]:tcp:80 [10.0.1.1]:80=7", "[10.0.0.1]:tcp:443 [10.0.1.1]:443=1"], _kernel.Lines);
+        Assert.Contains("10.0.0.2", Addresses(), StringComparison.Ordinal);
+        Assert.Contains("virtual server [10.0.0.1]:tcp:80: real servers changed: [10.0.1.1]:80\n", log, StringComparison.Ordinal);
+        Assert.Contains("virtual server [10.0.0.1]:tcp:443: added, real servers [10.0.1.1]:443\n", log, StringComparison.Ordinal);
+        Assert.True(_scripts.IsSecure);
+    }
+
+    [Theory]
+    [InlineData("vrrp_instance V {\n", "errors; what was running goes on unchanged")]
+    [InlineData("", "has no vrrp_instance and no virtual_server")]
+    [InlineData("global_defs {\n}\n", "has no vrrp_instance and no virtual_server")]
+    public async Task A_bad_file_changes_nothing(string text, string expected)
+    {
+        await StartAsync(Router + Server(80));
+        string before = Addresses();
+        Assert.Contains(expected, await ReloadAsync(text.Length > 20 ? text + Server(443) : text), StringComparison.Ordinal);
+
+        Assert.Equal(["[10.0.0.1]:tcp:80 [10.0.1.1]:80=1"], _kernel.Lines);
+        Assert.Equal(before, Addresses());
+    }
+
+    [Fact]
+    public async Task A_file_may_have_virtual_servers_alone()
+    {
+        await StartAsync(Server(80));
+        Assert.Equal(["[10.0.0.1]:tcp:80 [10.0.1.1]:80=1"], _kernel.Lines);
+        await ReloadAsync(Server(80) + Server(443));
+        Assert.Equal(2, _kernel.Lines.Length);
+        Assert.Contains("no virtual_server", await ReloadAsync("\n"), StringComparison.Ordinal);
+        Assert.Equal(2, _kernel.Lines.Length);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task One_half_can_be_left_out_also_by_a_reload(bool runsVrrp)
+    {
+        string addresses = Addresses();
+        await StartAsync(Router + Server(80), runsVrrp, !runsVrrp);
+        await ReloadAsync(Router + Server(80) + Server(443));
+
+        Assert.Equal(runsVrrp ? 0 : 2, _kernel.Lines.Length);
+        Assert.Equal(runsVrrp, Addresses() != addresses);
+    }
+
+    private sealed class Lines : ILogger<ReloadService>
+    {
+        public Channel<(int Id, string Line)> Texts { get; } = Channel.CreateUnbounded<(int, string)>();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Texts.Writer.TryWrite((eventId.Id, formatter(state, exception)));
+    }
+
+    private sealed class Lifetime : IHostApplicationLifetime
+    {
+        public CancellationToken ApplicationStarted => default;
+
+        public CancellationToken ApplicationStopping => default;
+
+        public CancellationToken ApplicationStopped => default;
+
+        public void StopApplication()
+        {
+        }
+    }
+}
