@@ -33,6 +33,13 @@ internal sealed class Cluster : IAsyncDisposable
 
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
 
+    // A dead server refuses at once; one that answers late has no processor to do it sooner.
+    private const string TcpCheck = """
+        TCP_CHECK {
+                    connect_timeout 30
+                }
+        """;
+
     private readonly Host _bridges = new();
 
     private Cluster(ClusterForm form, int directors, int servers)
@@ -165,7 +172,7 @@ internal sealed class Cluster : IAsyncDisposable
         """;
 
     /// <summary>A real server of the virtual server, which a connection that is accepted shows to be alive.</summary>
-    public string Server(int index, int weight = 1, string settings = "", string check = "TCP_CHECK {\n connect_timeout 5\n }") => $$"""
+    public string Server(int index, int weight = 1, string settings = "", string check = TcpCheck) => $$"""
             real_server {{RealServers[index].Address}} {{ServerPort}} {
                 weight {{weight}}
                 {{settings}}

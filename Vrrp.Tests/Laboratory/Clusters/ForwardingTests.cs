@@ -13,7 +13,7 @@ public sealed class ForwardingTests(ITestOutputHelper output)
                         path /
                         status_code 200
                     }
-                    connect_timeout 5
+                    connect_timeout 30
                 }
         """;
 
