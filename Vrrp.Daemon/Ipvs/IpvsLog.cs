@@ -5,7 +5,7 @@ namespace Vrrp.Daemon.Ipvs;
 /// <summary>What the director says. The lines on real servers and quorums carry keepalived's words, because log watchers look for them.</summary>
 internal static partial class IpvsLog
 {
-    [LoggerMessage(100, LogLevel.Error, "{Problem} The virtual servers wait for it; VRRP and mail go on. {Advice}")]
+    [LoggerMessage(100, LogLevel.Error, "{Problem} The virtual servers wait for it; everything else goes on. {Advice}")]
     public static partial void Unavailable(ILogger logger, string problem, string advice);
 
     [LoggerMessage(101, LogLevel.Information, "IPVS has become available: the virtual servers are put into the kernel")]

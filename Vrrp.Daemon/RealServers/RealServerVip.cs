@@ -33,10 +33,10 @@ internal readonly record struct RealServerVip(IPAddressValue Address, RealServer
     public static string NameOf(RealServerMode mode) => mode == RealServerMode.DirectRoute ? "dr" : "tun";
 
     /// <summary>Reads a mode; null when it is none.</summary>
-    public static RealServerMode? ParseMode(string? text) => text switch
+    public static RealServerMode? ParseMode(string? text) => text?.ToUpperInvariant() switch
     {
-        "dr" => RealServerMode.DirectRoute,
-        "tun" => RealServerMode.Tunnel,
+        "DR" => RealServerMode.DirectRoute,
+        "TUN" => RealServerMode.Tunnel,
         _ => null,
     };
 

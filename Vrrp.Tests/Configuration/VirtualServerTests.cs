@@ -60,7 +60,8 @@ public class VirtualServerTests
     [InlineData("real_server 10.0.1.2 8080 {\n}", "VRRP0520 8:22 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.2]:80 [10.0.1.1]:80")]
     [InlineData("real_server 10.0.1.2 8080 {\nlvs_method NAT\n}", " => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.2]:8080 [10.0.1.1]:80")]
     [InlineData("real_server 10.0.1.2 80 {\nuthreshold 5\nlthreshold 6\n}", "VRRP0523 10:12 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.2]:80 [10.0.1.1]:80")]
-    [InlineData("real_server web 80 {\n}", "VRRP0502 8:17 => does not run")]
+    [InlineData("real_server web 80 {\n}", "VRRP0502 8:13 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
+    [InlineData("real_server 10.0.1.2 http {\n}", "VRRP0502 8:22 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     [InlineData("ops", "VRRP0511 8:1 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     [InlineData("sh-port", "VRRP0514 8:1 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     [InlineData("sorry_server_inhibit", "VRRP0515 8:1 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
@@ -74,9 +75,24 @@ public class VirtualServerTests
     [InlineData("10.0.0.1 81", " => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80; [10.0.0.1]:tcp:81 rr Masquerade: [10.0.1.9]:80")]
     [InlineData("group none", "VRRP0524 13:22 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     [InlineData("fwmark 0", "VRRP0104 13:23 => does not run")]
-    [InlineData("web 80", "VRRP0501 13:16 => does not run")]
+    [InlineData("web 80", "VRRP0501 13:16 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
+    [InlineData("10.0.0.2:80", "VRRP0501 13:16 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     public void Two_virtual_servers_cannot_share_a_service(string target, string expected) =>
         Assert.Equal(expected, Outcome(Text("") + $"\nvirtual_server {target} {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.1.9 80 {{\n}}\n}}"));
+
+    /// <summary>As keepalived has it: the table cannot have another port than the service's, the check can.</summary>
+    [Theory]
+    [InlineData("10.0.0.1 80", "10.0.1.2 8080", 80, 8080)]
+    [InlineData("10.0.0.1", "10.0.1.2 8080", 0, 8080)]
+    [InlineData("10.0.0.1 80", "10.0.1.2", 80, 80)]
+    public void A_check_goes_to_the_port_that_is_written(string service, string server, int port, int checkedPort)
+    {
+        var result = Load($"virtual_server {service} {{\nlb_algo rr\nlb_kind DR\nprotocol TCP\npersistence_timeout 50\nreal_server {server} {{\nTCP_CHECK {{\n}}\n}}\n}}");
+        var real = Assert.Single(Assert.Single(result.Config!.VirtualServers).RealServers);
+
+        Assert.Equal(port, real.Port);
+        Assert.Equal(checkedPort, Assert.IsType<TcpCheck>(Assert.Single(real.Checks)).Port);
+    }
 
     [Fact]
     public void A_group_that_contains_the_service_of_another_overlaps_with_it()

@@ -263,7 +263,7 @@ public sealed class DirectorServiceTests : IAsyncLifetime
         await PassAsync();
 
         Assert.Single(
-            _log.Texts, "This kernel has no IPVS. The virtual servers wait for it; VRRP and mail go on. There is no such module. It is looked for every ten seconds.");
+            _log.Texts, "This kernel has no IPVS. The virtual servers wait for it; everything else goes on. There is no such module. It is looked for every ten seconds.");
         Assert.Equal(1, _modprobes);
         Assert.Equal("This kernel has no IPVS.", (await director.GetSnapshotAsync()).Problem);
         _kernel.IsMissing = false;
@@ -271,7 +271,7 @@ public sealed class DirectorServiceTests : IAsyncLifetime
         Assert.Single(_log.Texts, line => line.StartsWith("IPVS has become available", StringComparison.Ordinal));
         _kernel.IsMissing = true;
         await UntilAsync(() => _log.Texts.Contains(
-            "The kernel has no IPVS any more. The virtual servers wait for it; VRRP and mail go on. Load it with 'modprobe ip_vs', or build it into the kernel; it is looked for every ten seconds."));
+            "The kernel has no IPVS any more. The virtual servers wait for it; everything else goes on. Load it with 'modprobe ip_vs', or build it into the kernel; it is looked for every ten seconds."));
     }
 
     [Fact]

@@ -186,10 +186,16 @@ internal sealed class VirtualServerBinder(
                     return null;
                 }
 
-                int? port = words.Length > 2 ? values.Integer(words[2], "port", 0, 65535, DiagnosticSeverity.Error) : 0;
+                ushort port = 0;
+                if (words.Length > 2 && !ushort.TryParse(words[2].Text, NumberStyles.None, CultureInfo.InvariantCulture, out port))
+                {
+                    diagnostics.NotAVirtualServer(words[2]);
+                    return null;
+                }
+
                 if (words.Length > 3)
                     diagnostics.ExtraWords(words[3].Span.To(words[^1].Span), "virtual_server", 2);
-                return port is null ? null : new(null, words[1].Text, [new() { Address = address, Port = (ushort)port }]);
+                return new(null, words[1].Text, [new() { Address = address, Port = port }]);
             default:
                 diagnostics.NotAVirtualServer(block.Name);
                 return null;
@@ -459,13 +465,17 @@ internal sealed class VirtualServerBinder(
     {
         if (block.Words.Length < 2 || !IPAddressValue.TryParse(block.Words[1].Text, out var address))
         {
-            diagnostics.NotARealServer(block.Words[^1]);
+            diagnostics.NotARealServer(block.Words.Length < 2 ? block.Name : block.Words[1]);
             return null;
         }
 
-        int? written = block.Words.Length > 2 ? values.Integer(block.Words[2], "port", 0, 65535, DiagnosticSeverity.Error) : 0;
-        if (written is null)
+        ushort written = 0;
+        if (block.Words.Length > 2 && !ushort.TryParse(block.Words[2].Text, NumberStyles.None, CultureInfo.InvariantCulture, out written))
+        {
+            diagnostics.NotARealServer(block.Words[2]);
             return null;
+        }
+
         if (block.Words.Length > 3)
             diagnostics.ExtraWords(block.Words[3].Span.To(block.Words[^1].Span), "real_server", 2);
 
@@ -530,7 +540,7 @@ internal sealed class VirtualServerBinder(
 
         if (!CanCarry(block.Words[1], forwarding, service, address))
             return null;
-        ushort port = Port(block.Words.Length > 2 ? block.Words[2] : block.Words[1], (ushort)written, forwarding, service);
+        ushort port = Port(block.Words.Length > 2 ? block.Words[2] : block.Words[1], written, forwarding, service);
         var inherited = new CheckDefaults
         {
             Interval = defaults.Interval ?? d.Checks.Interval,
@@ -556,7 +566,8 @@ internal sealed class VirtualServerBinder(
             NotifyDown = AsScriptUser(down, defs),
             SmtpAlert = smtpAlert ?? defs.SmtpAlertChecker ?? defs.SmtpAlert ?? true,
             Checks = [.. blocks.SelectMany(check => checks.Bind(
-                check, address, port, inherited, serverInterval, _tls, defs.ScriptUser, defs.ScriptGroup))
+                // A check goes to the port that is written, also where the table cannot have it.
+                check, address, written == 0 ? port : written, inherited, serverInterval, _tls, defs.ScriptUser, defs.ScriptGroup))
                 .Select(check => check is FileCheck file ? file with { BaseWeight = weight } : check)],
         };
     }

@@ -380,10 +380,11 @@ internal sealed class DiagnosticBag
 
     // 05xx: virtual servers, real servers and checks
 
-    public void NotAVirtualServer(Token word) => Add("VRRP0501", Error, word,
-        "'virtual_server' takes ADDRESS [PORT], fwmark NUMBER or group NAME.");
+    public void NotAVirtualServer(Token word) => Add("VRRP0501", Warning, word,
+        $"'virtual_server' takes ADDRESS [PORT], fwmark NUMBER or group NAME, not '{Clean(word)}'; the block is left out, as by keepalived.");
 
-    public void NotARealServer(Token word) => Add("VRRP0502", Error, word, $"'real_server' takes ADDRESS [PORT], not '{Clean(word)}'.");
+    public void NotARealServer(Token word) => Add("VRRP0502", Warning, word,
+        $"'real_server' takes ADDRESS [PORT], not '{Clean(word)}'; the block is left out, as by keepalived.");
 
     public void NoRealServers(Token word) => Add("VRRP0503", Warning, word,
         $"virtual server '{Clean(word)}' has no usable real server and is left out, as by keepalived.");
