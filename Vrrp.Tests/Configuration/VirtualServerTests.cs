@@ -80,6 +80,15 @@ public class VirtualServerTests
     public void Two_virtual_servers_cannot_share_a_service(string target, string expected) =>
         Assert.Equal(expected, Outcome(Text("") + $"\nvirtual_server {target} {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.1.9 80 {{\n}}\n}}"));
 
+    [Fact]
+    public void A_group_has_a_limit()
+    {
+        var result = Load("virtual_server_group big {\n10.1.0.0/16 80\n10.2.0.1 80\n}\nvirtual_server group big {\nlb_algo rr\nlb_kind DR\nprotocol TCP\nreal_server 10.0.1.1 80 {\n}\n}");
+
+        Assert.Equal(["VRRP0527 3:1"], Findings(result));
+        Assert.Equal(65_536, Assert.Single(result.Config!.VirtualServers).Services.Length);
+    }
+
     /// <summary>As keepalived has it: the table cannot have another port than the service's, the check can.</summary>
     [Theory]
     [InlineData("10.0.0.1 80", "10.0.1.2 8080", 80, 8080)]

@@ -16,6 +16,7 @@ public partial class CoverageTests
         ["VRRP0003"] = "the file cannot be read",
         ["VRRP0004"] = "the file is executable",
         ["VRRP0005"] = "the name matches several files",
+        ["VRRP0527"] = "a group of 65,536 services is more than an execution may take",
     };
 
     [Theory]
