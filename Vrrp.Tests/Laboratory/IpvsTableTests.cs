@@ -24,8 +24,9 @@ public sealed class IpvsTableTests(ITestOutputHelper output)
            select (Service(Tcp(Number(scheduler)), scheduler), $"-A -t 10.0.0.1:{Number(scheduler)} -s {scheduler}"),
         (Service(Tcp(201), "sh") with { Flags = ServiceFlags.Scheduler1 }, "-A -t 10.0.0.1:201 -s sh -b sh-fallback"),
         (Service(Tcp(202), "sh") with { Flags = ServiceFlags.Scheduler2 }, "-A -t 10.0.0.1:202 -s sh -b sh-port"),
+        // ipvsadm has no word for the third flag of sh.
         (Service(Tcp(203), "sh") with { Flags = ServiceFlags.Scheduler1 | ServiceFlags.Scheduler2 | ServiceFlags.Scheduler3 },
-            "-A -t 10.0.0.1:203 -s sh -b sh-fallback,sh-port,flag-3"),
+            "-A -t 10.0.0.1:203 -s sh -b sh-fallback,sh-port"),
         (Service(Tcp(204), "mh") with { Flags = ServiceFlags.Scheduler1 }, "-A -t 10.0.0.1:204 -s mh -b mh-fallback"),
         (Service(Tcp(205), "mh") with { Flags = ServiceFlags.Scheduler2 }, "-A -t 10.0.0.1:205 -s mh -b mh-port"),
         (Service(Tcp(301), "rr") with { Flags = ServiceFlags.Persistent, PersistenceTimeout = 50 }, "-A -t 10.0.0.1:301 -s rr -p 50"),
@@ -54,18 +55,18 @@ public sealed class IpvsTableTests(ITestOutputHelper output)
         (Tcp(101), Real("10.0.1.1", 8080, Nat), "-r 10.0.1.1:8080 -m -w 1"),
         (Tcp(101), Real("10.0.1.2", 101, Route) with { Weight = 0 }, "-r 10.0.1.2:101 -g -w 0"),
         (Tcp(101), Real("10.0.1.3", 101, Route) with { Weight = int.MaxValue }, "-r 10.0.1.3:101 -g -w 2147483647"),
-        (Tcp(101), Real("10.0.1.4", 101, Tunnel), "-r 10.0.1.4:101 -i -w 1"),
-        (Tcp(101), Real("10.0.1.5", 101, Tunnel with { Tunnel = TunnelType.Gre }), "-r 10.0.1.5:101 -i -w 1 --tun-type gre"),
+        (Tcp(101), Real("10.0.1.4", 101, Tunnel), "-r 10.0.1.4:101 -i -w 1 --tun-type ipip"),
+        (Tcp(101), Real("10.0.1.5", 101, Tunnel with { Tunnel = TunnelType.Gre }), "-r 10.0.1.5:101 -i -w 1 --tun-type gre --tun-nocsum"),
         (Tcp(101), Real("10.0.1.6", 101, Tunnel with { Tunnel = TunnelType.Gre, Checksum = TunnelChecksum.Checksum }),
             "-r 10.0.1.6:101 -i -w 1 --tun-type gre --tun-csum"),
-        (Tcp(101), Real("10.0.1.7", 101, Tunnel with { Tunnel = TunnelType.Gue, TunnelPort = 6080 }), "-r 10.0.1.7:101 -i -w 1 --tun-type gue --tun-port 6080"),
+        (Tcp(101), Real("10.0.1.7", 101, Tunnel with { Tunnel = TunnelType.Gue, TunnelPort = 6080 }), "-r 10.0.1.7:101 -i -w 1 --tun-type gue --tun-port 6080 --tun-nocsum"),
         (Tcp(101), Real("10.0.1.8", 101, Tunnel with { Tunnel = TunnelType.Gue, TunnelPort = 6080, Checksum = TunnelChecksum.Checksum }),
             "-r 10.0.1.8:101 -i -w 1 --tun-type gue --tun-port 6080 --tun-csum"),
         (Tcp(101), Real("10.0.1.9", 101, Tunnel with { Tunnel = TunnelType.Gue, TunnelPort = 6081, Checksum = TunnelChecksum.Remote }),
             "-r 10.0.1.9:101 -i -w 1 --tun-type gue --tun-port 6081 --tun-remcsum"),
-        (Tcp(101), Real("2001:db8::9", 101, Tunnel), "-r [2001:db8::9]:101 -i -w 1"),
+        (Tcp(101), Real("2001:db8::9", 101, Tunnel), "-r [2001:db8::9]:101 -i -w 1 --tun-type ipip"),
         (ServiceKey.ByAddress(TransportProtocol.Tcp, Vip6, 443), Real("2001:db8::2", 443, Route) with { Weight = 3 }, "-r [2001:db8::2]:443 -g -w 3"),
-        (ServiceKey.ByAddress(TransportProtocol.Tcp, Vip6, 443), Real("10.0.1.1", 443, Tunnel), "-r 10.0.1.1:443 -i -w 1"),
+        (ServiceKey.ByAddress(TransportProtocol.Tcp, Vip6, 443), Real("10.0.1.1", 443, Tunnel), "-r 10.0.1.1:443 -i -w 1 --tun-type ipip"),
         (ServiceKey.ByMark(5, IPFamily.IPv4), Real("10.0.1.1", 0, Nat), "-r 10.0.1.1:0 -m -w 1"),
         (ServiceKey.ByMark(5, IPFamily.IPv6), Real("2001:db8::3", 0, Route), "-r [2001:db8::3]:0 -g -w 1"),
         (ServiceKey.ByAddress(TransportProtocol.Sctp, Vip, 3868), Real("10.0.1.1", 3868, Nat), "-r 10.0.1.1:3868 -m -w 1"),
@@ -166,7 +167,7 @@ public sealed class IpvsTableTests(ITestOutputHelper output)
         Assert.Equal(
             ["-A -t 10.0.0.1:80 -s sh -p 30 -M 255.255.0.0 -b sh-port", "-a -t 10.0.0.1:80 -r 10.0.1.1:80 -m -w 7", "-a -t 10.0.0.1:80 -r 10.0.1.2:80 -g -w 1"],
             Lines(await inside(["ipvsadm", "-Sn"])));
-        Assert.Matches(@"10\.0\.1\.1:80\s+7\s+1000\s+900\s", await inside(["ipvsadm", "-Ln", "--thresholds"]));
+        Assert.Matches(@"10\.0\.1\.1:80\s+1000\s+900\s", await inside(["ipvsadm", "-Ln", "--thresholds"]));
 
         // And back: what was switched on goes off again.
         Apply(
@@ -175,7 +176,7 @@ public sealed class IpvsTableTests(ITestOutputHelper output)
             new(IpvsChangeKind.UpdateDestination, service, Real("10.0.1.1", 80, Route)),
             new(IpvsChangeKind.RemoveDestination, service, Real("10.0.1.2", 80, Route)));
         Assert.Equal(["-A -t 10.0.0.1:80 -s wlc", "-a -t 10.0.0.1:80 -r 10.0.1.1:80 -g -w 1"], Lines(await inside(["ipvsadm", "-Sn"])));
-        Assert.Matches(@"10\.0\.1\.1:80\s+1\s+0\s+0\s", await inside(["ipvsadm", "-Ln", "--thresholds"]));
+        Assert.Matches(@"10\.0\.1\.1:80\s+0\s+0\s", await inside(["ipvsadm", "-Ln", "--thresholds"]));
         Apply(table, new IpvsChange(IpvsChangeKind.RemoveService, service));
         Assert.Empty(Lines(await inside(["ipvsadm", "-Sn"])));
     });
