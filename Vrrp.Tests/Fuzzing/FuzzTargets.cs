@@ -16,6 +16,7 @@ internal static class FuzzTargets
         () => new LedgerTarget(),
         () => new PidFileTarget(),
         () => new RealServerTarget(),
+        () => new DnsTarget(),
         () => new ConfigurationTarget(),
         () => new ReloadTarget(),
         () => new PrinterTarget(),
