@@ -9,6 +9,11 @@ namespace Vrrp.Tests.LaboratoryMachine.Clusters;
 /// <summary>A client that wants to know who answered.</summary>
 internal sealed class WebClient(NetworkNamespace network)
 {
+    private const int FirstPort = 10_000;
+    private const int Ports = 20_000;
+
+    private static int s_ports;
+
     // Longer than a failover and several repeated SYNs.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
     private static readonly byte[] Request = "GET / HTTP/1.1\r\nHost: cluster\r\n\r\n"u8.ToArray();
@@ -48,9 +53,16 @@ internal sealed class WebClient(NetworkNamespace network)
         answers.CountBy(answer => answer).OrderBy(pair => pair.Key, StringComparer.Ordinal)
             .Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key} {pair.Value}")));
 
-    /// <summary>Sockets of the client's host, whichever thread uses them.</summary>
-    private Socket[] Sockets(int count) => network.Run(() => Enumerable.Range(0, count)
-        .Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }).ToArray());
+    /// <summary>
+    /// Sockets of the client's host, whichever thread uses them; each with a port of its own: a port that comes again within two minutes
+    /// finds its old connection in a director that sees no replies, and goes to the same server without being scheduled.
+    /// </summary>
+    private Socket[] Sockets(int count) => network.Run(() => Enumerable.Range(0, count).Select(_ =>
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        socket.Bind(new IPEndPoint(IPAddress.Any, FirstPort + (Interlocked.Increment(ref s_ports) % Ports)));
+        return socket;
+    }).ToArray());
 
     private static async Task<string> AskAsync(Socket socket, IPEndPoint service)
     {
