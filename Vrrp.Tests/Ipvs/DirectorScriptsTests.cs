@@ -39,8 +39,10 @@ public sealed class DirectorScriptsTests : IDisposable
             _scripts.Take(new QuorumChanged(hanging, HasQuorum: false, 0));
         var other = Server() with { QuorumDown = Note("other") };
         _scripts.Take(new QuorumChanged(other, HasQuorum: false, 0));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
         while (!File.Exists(_file) || new FileInfo(_file).Length == 0)
-            await Task.Delay(10);
+            await beat.WaitForNextTickAsync(limit.Token);
         await _scripts.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
     }
 

@@ -27,6 +27,6 @@ public sealed class ClockStepTests(ITestOutputHelper output)
         int killed = pair.Lab.Captures[0].Mark;
         await pair.A.KillAsync();
         await pair.WaitForMasterAsync(pair.B, killed);
-        output.WriteLine($"takeover after {pair.AssertTakeover(pair.Lab.Captures[0], downAdverts: 3).TotalMilliseconds:0} ms");
+        output.WriteLine($"takeover after {(await pair.AssertTakeoverAsync(pair.Lab.Captures[0], downAdverts: 3)).TotalMilliseconds:0} ms");
     });
 }

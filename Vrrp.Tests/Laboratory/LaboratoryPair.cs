@@ -105,8 +105,10 @@ internal sealed class LaboratoryPair
     /// <summary>B took over as long after the last advert that it got as the protocol says.</summary>
     /// <param name="seenByB">What arrived at B and what it sent.</param>
     /// <param name="downAdverts">How many intervals it waits.</param>
-    public TimeSpan AssertTakeover(LabCapture seenByB, int downAdverts)
+    public async Task<TimeSpan> AssertTakeoverAsync(LabCapture seenByB, int downAdverts)
     {
+        // Each capture is read by a process of its own: what one has told another may not have told yet.
+        await Lab.WaitForAsync($"the first advert of {B} in the capture", () => AdvertsOf(B, seenByB).Any());
         var first = AdvertsOf(B, seenByB).First();
         var last = AdvertsOf(A, seenByB).Last(frame => frame.Number < first.Number);
         var least = (downAdverts * Router.Interval) + Router.Skew(LowPriority);

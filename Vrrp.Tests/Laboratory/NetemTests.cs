@@ -31,7 +31,7 @@ public sealed class NetemTests(ITestOutputHelper output)
         int killed = pair.Lab.Captures[0].Mark;
         await pair.A.KillAsync();
         await pair.WaitForMasterAsync(pair.B, killed);
-        var gap = pair.AssertTakeover(atB, DownAdverts);
+        var gap = await pair.AssertTakeoverAsync(atB, DownAdverts);
         output.WriteLine($"{arrived} of 60 adverts arrived; takeover {gap.TotalMilliseconds:0} ms after the last that did");
         await pair.Lab.WaitForAsync(
             "the announcement of the address",
