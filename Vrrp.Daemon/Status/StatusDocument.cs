@@ -2,13 +2,16 @@ namespace Vrrp.Daemon.Status;
 
 /// <summary>
 /// A document that is put together when someone asks. However many ask, only one is being made at a time, and making it takes at most a
-/// twentieth of the time: until then they get the last one.
+/// twentieth of the time: until then they get the last one, which is never older than a second.
 /// </summary>
 internal sealed class StatusDocument(Func<Task<byte[]>> create, TimeProvider time)
 {
     private const int Share = 20;
 
     private static readonly TimeSpan s_shortest = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The first document is slow to make, because its code is compiled with it, and must not stand for the state long after.</summary>
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private Task<byte[]>? _last;
@@ -28,10 +31,9 @@ internal sealed class StatusDocument(Func<Task<byte[]>> create, TimeProvider tim
     {
         long began = time.GetTimestamp();
         byte[] document = await create().ConfigureAwait(false);
-        long now = time.GetTimestamp();
-        long shortest = (long)(s_shortest.TotalSeconds * time.TimestampFrequency);
+        var validity = TimeSpan.FromTicks(Math.Clamp(time.GetElapsedTime(began).Ticks * Share, s_shortest.Ticks, s_longest.Ticks));
         lock (_lock)
-            _validUntil = now + Math.Max(shortest, (now - began) * Share);
+            _validUntil = time.GetTimestamp() + (long)(validity.TotalSeconds * time.TimestampFrequency);
         return document;
     }
 }

@@ -172,8 +172,7 @@ public sealed class StatusServiceTests : IDisposable
             async () =>
             {
                 await gate.Task;
-                // Making it takes a second.
-                _time.Advance(TimeSpan.FromSeconds(1));
+                _time.Advance(TimeSpan.FromMilliseconds(30));
                 return [(byte)Interlocked.Increment(ref made)];
             },
             _time);
@@ -181,9 +180,27 @@ public sealed class StatusServiceTests : IDisposable
         gate.SetResult();
         foreach (var answer in asked)
             Assert.Equal([1], await answer.WaitAsync(Patience));
-        _time.Advance(TimeSpan.FromSeconds(19.9));
+        _time.Advance(TimeSpan.FromMilliseconds(599));
         Assert.Equal([1], await document.GetAsync());
-        _time.Advance(TimeSpan.FromSeconds(0.1));
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal([2], await document.GetAsync());
+    }
+
+    [Fact]
+    public async Task A_document_that_was_slow_to_make_stands_for_a_second_at_most()
+    {
+        byte made = 0;
+        var document = new StatusDocument(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(5));
+                return Task.FromResult<byte[]>([++made]);
+            },
+            _time);
+        Assert.Equal([1], await document.GetAsync());
+        _time.Advance(TimeSpan.FromMilliseconds(999));
+        Assert.Equal([1], await document.GetAsync());
+        _time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.Equal([2], await document.GetAsync());
     }
 
