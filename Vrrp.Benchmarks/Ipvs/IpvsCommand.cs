@@ -130,8 +130,8 @@ internal static class IpvsCommand
             using var lab = new IpvsLab();
             var daemon = lab.Start(contenders[i], IpvsLab.Configuration(Servers, DelayLoop));
             lab.WaitFor(Servers, Stopwatch.GetTimestamp(), daemon);
-            // The checks of a start are spread over a first delay loop.
-            Thread.Sleep(TimeSpan.FromSeconds(5 * DelayLoop));
+            // The checks of a start are spread over a first delay loop, and on an emulated processor code is compiled for long.
+            Thread.Sleep(TimeSpan.FromSeconds(20 * DelayLoop));
             var before = daemon.ProcessorTime();
             long since = Stopwatch.GetTimestamp();
             Thread.Sleep(time);

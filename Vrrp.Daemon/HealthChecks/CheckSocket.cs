@@ -2,8 +2,10 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Linux;
 
 namespace Vrrp.Daemon.HealthChecks;
 
@@ -35,8 +37,7 @@ internal static class CheckSocket
             {
                 if (check.BindPort != 0)
                     socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-                var any = family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any;
-                socket.Bind(new IPEndPoint(check.BindAddress.IsNone ? any : check.BindAddress.ToIPAddress(), check.BindPort));
+                socket.Bind(Source(check));
             }
 
             return socket;
@@ -46,6 +47,13 @@ internal static class CheckSocket
             socket.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Where a check comes from, if its bindto or bind_port say so.</summary>
+    public static IPEndPoint Source(NetworkCheck check)
+    {
+        var any = check.Address.Family == IPFamily.IPv6 ? IPAddress.IPv6Any : IPAddress.Any;
+        return new(check.BindAddress.IsNone ? any : check.BindAddress.ToIPAddress(), check.BindPort);
     }
 
     /// <summary>Where a check goes; a link-local address needs the number of its link.</summary>
@@ -68,6 +76,8 @@ internal static class CheckSocket
     public static async Task<CheckResult> WithinAsync(
         TimeSpan limit, string what, TimeProvider time, Func<CancellationToken, Task<CheckResult>> probe, CancellationToken cancellationToken)
     {
+        // Whoever starts many checks does not do their work.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         using var timeout = new CancellationTokenSource(limit, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
@@ -76,7 +86,7 @@ internal static class CheckSocket
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            return CheckResult.Failure($"{what} took longer than {limit.TotalSeconds:0.###} s");
+            return CheckResult.Failure(TookTooLong(what, limit));
         }
         catch (SocketException exception)
         {
@@ -87,6 +97,21 @@ internal static class CheckSocket
             return CheckResult.Failure(Describe(inner));
         }
     }
+
+    /// <summary>A time that is up.</summary>
+    public static string TookTooLong(string what, TimeSpan limit) => $"{what} took longer than {limit.TotalSeconds:0.###} s";
+
+    /// <summary>The same for an error of the system.</summary>
+    public static string Describe(int error) => error switch
+    {
+        Errno.ECONNREFUSED => "connection refused",
+        Errno.EHOSTUNREACH => "no route to host",
+        Errno.ENETUNREACH => "network unreachable",
+        Errno.ECONNRESET => "connection reset",
+        Errno.ETIMEDOUT => "connection timed out",
+        Errno.EADDRNOTAVAIL => "the address to connect from is not on this host",
+        _ => Marshal.GetPInvokeErrorMessage(error),
+    };
 
     /// <summary>The usual failures by the words operators use.</summary>
     public static string Describe(SocketException exception) => exception.SocketErrorCode switch

@@ -9,6 +9,8 @@ internal sealed class FileChecker(FileCheck check) : IHealthChecker
     /// <inheritdoc/>
     public async Task<CheckResult> CheckAsync(CancellationToken cancellationToken)
     {
+        // A file may be on a disk that is slow.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         int value;
         try
         {

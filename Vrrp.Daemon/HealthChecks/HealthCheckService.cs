@@ -14,6 +14,7 @@ internal sealed class HealthCheckService(
     /// <summary>The kernel and the network of a director that has just started get this long to settle.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
+    private readonly CheckRhythm _rhythm = new(time);
     private readonly Lock _lock = new();
     private readonly Dictionary<CheckId, Probe> _probes = [];
     private readonly List<Task> _ended = [];
@@ -79,6 +80,7 @@ internal sealed class HealthCheckService(
         }
 
         await Task.WhenAll(ended).ConfigureAwait(false);
+        _rhythm.Dispose();
     }
 
     private TimeSpan FirstDelay(HealthCheck check) => Settling + (check.WarmUp * random.NextDouble());
@@ -98,7 +100,7 @@ internal sealed class HealthCheckService(
         try
         {
             checker = createChecker(probe.Check);
-            await Task.Delay(first, time, token).ConfigureAwait(false);
+            await _rhythm.WaitAsync(first, token).ConfigureAwait(false);
             while (true)
             {
                 await probe.Resumed.WaitAsync(token).ConfigureAwait(false);
@@ -106,7 +108,7 @@ internal sealed class HealthCheckService(
                 var before = probe.State;
                 var state = probe.Publish(result, time.GetUtcNow(), out var wait);
                 Probed?.Invoke(probe.Id, probe.Check, state, !before.HasResult || before.IsUp != state.IsUp || before.Weight != state.Weight);
-                await Task.Delay(wait, time, token).ConfigureAwait(false);
+                await _rhythm.WaitAsync(wait, token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (token.IsCancellationRequested)

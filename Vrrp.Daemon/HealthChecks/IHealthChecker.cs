@@ -3,7 +3,7 @@ namespace Vrrp.Daemon.HealthChecks;
 /// <summary>One probe of one target. A target that fails is a result; what is thrown is our own mistake or cancellation.</summary>
 internal interface IHealthChecker
 {
-    /// <summary>Probes once, bounded in time and memory by its own settings.</summary>
+    /// <summary>Probes once, bounded in time and memory by its own settings. Returns at once: one thread starts the checks of many.</summary>
     /// <param name="cancellationToken">The daemon stops or the check is no longer configured.</param>
     Task<CheckResult> CheckAsync(CancellationToken cancellationToken);
 }

@@ -9,6 +9,8 @@ internal sealed class MiscChecker(MiscCheck check, ScriptRunner scripts) : IHeal
     /// <inheritdoc/>
     public async Task<CheckResult> CheckAsync(CancellationToken cancellationToken)
     {
+        // Starting a process takes milliseconds, and whoever starts many checks does not do their work.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var result = await scripts.RunAsync(check.Command, [], [], check.Timeout, cancellationToken).ConfigureAwait(false);
         if (result.IsSuccess)
             return CheckResult.Success;

@@ -1,19 +1,19 @@
-using System.Net.Sockets;
+using System.Net;
 using Vrrp.Daemon.Configuration.Model;
 
 namespace Vrrp.Daemon.HealthChecks;
 
 /// <summary>TCP_CHECK: a connection can be made; it is closed at once.</summary>
-internal sealed class TcpChecker(TcpCheck check, TimeProvider time) : IHealthChecker
+internal sealed class TcpChecker(TcpCheck check, CheckLoop loop) : IHealthChecker
 {
-    /// <inheritdoc/>
-    public Task<CheckResult> CheckAsync(CancellationToken cancellationToken) =>
-        CheckSocket.WithinAsync(check.ConnectTimeout, "connecting", time, ConnectAsync, cancellationToken);
+    private SocketAddress? _target;
 
-    private async Task<CheckResult> ConnectAsync(CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public Task<CheckResult> CheckAsync(CancellationToken cancellationToken)
     {
-        using var socket = CheckSocket.Create(check, SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(CheckSocket.Target(check), cancellationToken).ConfigureAwait(false);
-        return CheckResult.Success;
+        // The number of a link may be another the next time.
+        if (_target is null || check.Address.IsIPv6LinkLocal)
+            _target = CheckSocket.Target(check).Serialize();
+        return loop.ConnectAsync(check, _target, cancellationToken);
     }
 }

@@ -72,7 +72,7 @@ internal static class DaemonServices
         services.AddSingleton<HealthCheckers>();
         services.AddSingleton(provider => new HealthCheckService(
             provider.GetRequiredService<HealthCheckers>().Create,
-            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<HealthCheckers>().Rhythm,
             new Random(),
             provider.GetRequiredService<ILogger<HealthCheckService>>()));
         services.AddSingleton<DirectorScripts>();

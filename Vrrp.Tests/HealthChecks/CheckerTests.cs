@@ -35,9 +35,15 @@ public sealed class CheckerTests : IDisposable
 
     private static async Task<CheckResult> RunAsync(HealthCheck check)
     {
-        var checker = new HealthCheckers(TimeProvider.System, new ScriptRunner(TimeProvider.System)).Create(check);
+        using var checkers = new HealthCheckers(TimeProvider.System, new ScriptRunner(TimeProvider.System));
+        var checker = checkers.Create(check);
         using (checker as IDisposable)
-            return await checker.CheckAsync(CancellationToken.None);
+        {
+            var result = await checker.CheckAsync(CancellationToken.None).ConfigureAwait(false);
+            // Not on the thread of the checks, which ends here.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            return result;
+        }
     }
 
     private static HealthCheck Kind(string kind, ushort port, TimeSpan timeout) => kind switch

@@ -12,6 +12,7 @@ internal sealed unsafe class EpollWaiter : IDisposable
 
     private const int Capacity = 256;
     private const uint EPOLLIN = 1;
+    private const uint EPOLLOUT = 4;
     private const int EPOLL_CLOEXEC = 0x80000;
     private const int EPOLL_CTL_ADD = 1;
     private const int EPOLL_CTL_DEL = 2;
@@ -53,6 +54,9 @@ internal sealed unsafe class EpollWaiter : IDisposable
         Control(EPOLL_CTL_ADD, _wake, WakeData);
     }
 
+    /// <summary>Readable while <see cref="Wait"/> would return at once.</summary>
+    public int Descriptor => _epoll;
+
     /// <summary>Watches a descriptor for input and errors, as long as either lasts.</summary>
     /// <param name="descriptor">The descriptor.</param>
     /// <param name="token">Not negative; names it in what <see cref="Wait"/> returns.</param>
@@ -63,9 +67,22 @@ internal sealed unsafe class EpollWaiter : IDisposable
         Control(EPOLL_CTL_ADD, descriptor, token);
     }
 
+    /// <summary>Watches a socket that is connecting: it is ready when it is connected or has failed, as long as it is watched. Any thread.</summary>
+    /// <param name="descriptor">The descriptor.</param>
+    /// <param name="token">Not negative; names it in what <see cref="Wait"/> returns.</param>
+    /// <exception cref="LinuxException">The descriptor is watched already, or cannot be.</exception>
+    public void AddOutput(int descriptor, int token)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(token);
+        Control(EPOLL_CTL_ADD, descriptor, token, EPOLLOUT);
+    }
+
     /// <summary>Stops watching a descriptor; to be called before it is closed.</summary>
     /// <param name="descriptor">The descriptor.</param>
-    public void Remove(int descriptor) => _ = EpollControl(_epoll, EPOLL_CTL_DEL, descriptor, _events);
+    public void Remove(int descriptor)
+    {
+        _ = EpollControl(_epoll, EPOLL_CTL_DEL, descriptor, null);
+    }
 
     /// <summary>Waits until a descriptor is ready, someone wakes the waiter, or the deadline has been reached.</summary>
     /// <param name="deadline">When to return at the latest; one in the past only looks.</param>
@@ -179,10 +196,10 @@ internal sealed unsafe class EpollWaiter : IDisposable
         _ = Errno.Check(TimerFdSet(_timer, TFD_TIMER_ABSTIME, &spec, null), "set a timer");
     }
 
-    private void Control(int operation, int descriptor, long data)
+    private void Control(int operation, int descriptor, long data, uint events = EPOLLIN)
     {
         byte* item = stackalloc byte[16];
-        Unsafe.WriteUnaligned(item, EPOLLIN);
+        Unsafe.WriteUnaligned(item, events);
         Unsafe.WriteUnaligned(item + DataOffset, data);
         _ = Errno.Check(EpollControl(_epoll, operation, descriptor, item), $"watch descriptor {descriptor}");
     }

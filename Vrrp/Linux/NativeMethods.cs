@@ -13,6 +13,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "bind", SetLastError = true)]
     internal static partial int Bind(int descriptor, void* address, uint length);
 
+    [LibraryImport(LibC, EntryPoint = "connect", SetLastError = true)]
+    internal static partial int Connect(int descriptor, void* address, uint length);
+
     [LibraryImport(LibC, EntryPoint = "close", SetLastError = true)]
     internal static partial int Close(int descriptor);
 
