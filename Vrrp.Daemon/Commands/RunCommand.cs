@@ -102,6 +102,9 @@ internal static class RunCommand
         if (loaded.Config is not { } read)
             return loaded.FileRead ? ExitCode.Configuration : ExitCode.NoConfiguration;
         var config = run.Select(read);
+        // What is empty as a whole is among the findings.
+        if (config.IsEmpty && !read.IsEmpty)
+            await Console.Error.WriteLineAsync($"warning: {run.ConfigurationPath} has {run.NothingToRun}: of what it has, this command line runs nothing.").ConfigureAwait(false);
 
         PidFile? pidFile = null;
         string path = pidPath ?? PidFile.DefaultPath;

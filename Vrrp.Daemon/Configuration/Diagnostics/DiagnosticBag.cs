@@ -41,7 +41,7 @@ internal sealed class DiagnosticBag
             .Select(x => x.Diagnostic);
         return [.. Dropped == 0
             ? sorted
-            : sorted.Append(new("VRRP0001", DiagnosticSeverity.Warning, default, Format($"{Dropped} further findings are not shown."), []))];
+            : sorted.Append(new("VRRP0001", DiagnosticSeverity.Warning, default, (Dropped == 1 ? "1 further finding is" : Format($"{Dropped} further findings are")) + " not shown.", []))];
     }
 
     // 00xx: files
@@ -75,6 +75,10 @@ internal sealed class DiagnosticBag
 
     public void TooManyNames(Place at, int names) => Add("VRRP0014", Error, at,
         Format($"the include lines look at more than {names} names of files and directories; reading stopped here. A pattern of directories in directories does that."));
+
+    public void NothingToRun(string path) => Add("VRRP0015", Warning, default(SourceSpan),
+        $"{Clean(path)} has no vrrp_instance, no static_ipaddress and no virtual_server that could run. The daemon starts with it and waits for a better one, "
+        + "as keepalived does; it does not reload it while anything runs, for such a file is mostly empty by accident.");
 
     public void LineTooLong(Place at, int limit) => Add("VRRP0020", Warning, at,
         Format($"the line is longer than {limit} bytes and is ignored, as keepalived ignores it."));
