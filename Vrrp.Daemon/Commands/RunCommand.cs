@@ -37,7 +37,8 @@ internal static class RunCommand
         };
         var detail = new Option<bool>("--log-detail", "-D") { Description = "Log more, dropped packets of unknown VRIDs included." };
         // For demonstrations and tests: whoever runs them may be killed and must leave no daemon behind.
-        var parent = new Option<int?>("--die-with-parent") { Hidden = true, HelpName = "PID" };
+        var parent = CommandLine.WholeNumber("--die-with-parent", 1, int.MaxValue);
+        parent.Hidden = true;
         var onlyVrrp = new Option<bool>("--vrrp", "-P") { Description = "Run the virtual routers alone, without virtual servers." };
         var onlyDirector = new Option<bool>("--check", "-C") { Description = "Run the virtual servers and their health checks alone, without virtual routers." };
         // What a keepalived command line has and a daemon that stays in the foreground and logs to the console does anyway.
