@@ -22,11 +22,14 @@ public sealed class DirectRouteTests : IDisposable
         // Without the settings the real server would answer: the test can fail.
         Run(_hosts.Server, "ip", "address", "add", $"{Vip}/32", "dev", "lo");
         Assert.True(Pings(_hosts.Director, Vip, DirectorAddress, attempts: 3));
+        Assert.True(AnswersArp(_hosts.Director, Vip));
         Run(_hosts.Server, "ip", "address", "del", $"{Vip}/32", "dev", "lo");
         _hosts.DirectorForgets();
 
         string before = _hosts.State();
         _hosts.Do("up", "--mode", "dr", "--vip", Vip, Vip6);
+        Assert.False(AnswersArp(_hosts.Director, Vip));
+        Assert.True(AnswersArp(_hosts.Director, ServerAddress));
         Assert.False(Pings(_hosts.Director, Vip, DirectorAddress));
         Assert.False(Pings(_hosts.Director, Vip6, DirectorAddress6));
         Assert.False(_hosts.DirectorKnows(Vip));
