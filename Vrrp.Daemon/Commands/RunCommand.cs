@@ -112,7 +112,7 @@ internal static class RunCommand
         try
         {
             Capabilities.Demand("change addresses", Capability.NetAdmin);
-            Capabilities.Demand("send and receive VRRP", Capability.NetRaw);
+            Capabilities.Demand(run.RunsVrrp ? "send and receive VRRP" : "check real servers by ping", Capability.NetRaw);
             pidFile = PidFile.Create(path);
         }
         catch (LinuxException exception)

@@ -295,6 +295,11 @@ public class VirtualServerTests
     [InlineData("delay_loop 2.5", "delay_loop abc", "", "; 2.5 s is used")]
     [InlineData("delay_loop 2.5", "delay_loop 3", "delay_loop abc", "; 3 s is used")]
     [InlineData("connect_timeout 7", "", "connect_timeout abc", "; 7 s is used")]
+    [InlineData("retry 4", "retry abc", "", "; 4 is used")]
+    [InlineData("weight 3", "weight abc", "", "; 3 is used")]
+    [InlineData("retry abc", "", "", "; the default holds")]
+    [InlineData("quorum abc", "", "", "; 1 is used")]
+    [InlineData("hysteresis -1", "", "", "; 0 is used")]
     public void What_is_used_instead_may_come_from_the_block_around(string server, string real, string check, string expected)
     {
         var result = Load(Text(server, $"{real}\nTCP_CHECK {{\n{check}\n}}"));

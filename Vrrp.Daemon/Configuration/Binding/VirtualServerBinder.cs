@@ -304,7 +304,7 @@ internal sealed class VirtualServerBinder(
         {
             ConnectTimeout = values.Seconds(s, 0.000001m, MaxSeconds, Used(before.ConnectTimeout ?? outer.ConnectTimeout, DefaultConnectTimeout)) ?? before.ConnectTimeout,
         },
-        "retry" => before with { Retries = values.Integer(s, 0, int.MaxValue) ?? before.Retries },
+        "retry" => before with { Retries = values.Integer(s, 0, int.MaxValue, used: Used(before.Retries ?? outer.Retries)) ?? before.Retries },
         "delay_before_retry" => before with { RetryDelay = values.Seconds(s, 0, MaxSeconds) ?? before.RetryDelay },
         "warmup" => before with { WarmUp = values.Seconds(s, 0, MaxSeconds) ?? before.WarmUp },
         "alpha" => before with { Alpha = values.Switch(s) ?? before.Alpha },
@@ -314,6 +314,9 @@ internal sealed class VirtualServerBinder(
 
     /// <summary>What is used in the place of a time that cannot be read.</summary>
     public static string Used(TimeSpan? earlier, TimeSpan standard) => FormattableString.Invariant($"{(earlier ?? standard).TotalSeconds} s");
+
+    /// <summary>The same of a number; null: each check has its own default.</summary>
+    private static string? Used(int? earlier) => earlier?.ToString(CultureInfo.InvariantCulture);
 
     private void BindRest(Draft d, StatementSyntax s)
     {
@@ -332,10 +335,10 @@ internal sealed class VirtualServerBinder(
                 d.SorryForwarding = forwardings.Read(s, d.RefusedForSorry) ?? d.SorryForwarding;
                 break;
             case "quorum":
-                d.Quorum = values.Integer(s, 1, int.MaxValue) is { } quorum ? (quorum, s.Words[1]) : d.Quorum;
+                d.Quorum = values.Integer(s, 1, int.MaxValue, used: Used(d.Quorum?.Value ?? 1)) is { } quorum ? (quorum, s.Words[1]) : d.Quorum;
                 break;
             case "hysteresis":
-                d.Hysteresis = values.Integer(s, 0, int.MaxValue) is { } hysteresis ? (hysteresis, s.Words[1]) : d.Hysteresis;
+                d.Hysteresis = values.Integer(s, 0, int.MaxValue, used: Used(d.Hysteresis?.Value ?? 0)) is { } hysteresis ? (hysteresis, s.Words[1]) : d.Hysteresis;
                 break;
             case "quorum_up":
                 d.QuorumUp = ValueReaders.Command(s);
@@ -353,7 +356,7 @@ internal sealed class VirtualServerBinder(
                 d.Inhibit = true;
                 break;
             case "weight":
-                d.Weight = values.Integer(s, 0, int.MaxValue) ?? d.Weight;
+                d.Weight = values.Integer(s, 0, int.MaxValue, used: Used(d.Weight)) ?? d.Weight;
                 break;
             case "smtp_alert":
                 d.SmtpAlert = values.Switch(s) ?? d.SmtpAlert;
@@ -550,7 +553,7 @@ internal sealed class VirtualServerBinder(
             switch (s.Name.Text)
             {
                 case "weight":
-                    weight = values.Integer(s, 0, int.MaxValue) ?? weight;
+                    weight = values.Integer(s, 0, int.MaxValue, used: Used(weight)) ?? weight;
                     break;
                 case "lvs_method":
                     forwarding = forwardings.Read(s, refused) ?? forwarding;
