@@ -1,9 +1,9 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Diagnostics;
+using Vrrp.Daemon.Hosting;
 
 namespace Vrrp.Daemon.Commands;
 
@@ -36,7 +36,7 @@ internal static class CheckCommand
 
             Exit status: 0 the configuration runs, with or without warnings; 1 bad command line; 2 there are errors: it would
             neither start nor replace a running configuration; 5 it runs, but there are warnings and --strict is given;
-            6 the file cannot be read.
+            6 the file cannot be read. A file with nothing to run is a warning: the daemon starts with it, and refuses to reload it.
             """)
         {
             file, configId, json, strict, colour,
@@ -75,27 +75,26 @@ internal static class CheckCommand
     public static string Summary(LoadResult result)
     {
         var text = new StringBuilder();
-        text.Append(Count(result.Count(DiagnosticSeverity.Warning), "warning")).Append(", ").Append(Count(result.Count(DiagnosticSeverity.Error), "error"));
+        text.Append(Counted.Of(result.Count(DiagnosticSeverity.Warning), "warning")).Append(", ").Append(Counted.Of(result.Count(DiagnosticSeverity.Error), "error"));
         if (!result.FileRead)
             return text.Append("; there is no configuration").ToString();
         if (result.Config is not { } config)
             return text.Append("; the configuration does not run").ToString();
-        text.Append("; the configuration runs: ").Append(Count(config.Instances.Length, "instance"))
-            .Append(", ").Append(Count(config.SyncGroups.Length, "sync group"))
-            .Append(", ").Append(Count(config.Instances.Sum(i => i.VirtualAddresses.Length + i.ExcludedAddresses.Length), "virtual address", "es"));
+        if (config.IsEmpty)
+            return text.Append("; the configuration runs with nothing to do, and no reload accepts it while anything runs").ToString();
+        text.Append("; the configuration runs: ").Append(Counted.Of(config.Instances.Length, "instance"))
+            .Append(", ").Append(Counted.Of(config.SyncGroups.Length, "sync group"))
+            .Append(", ").Append(Counted.Of(config.Instances.Sum(i => i.VirtualAddresses.Length + i.ExcludedAddresses.Length), "virtual address", "es"));
         if (config.StaticAddresses.Length > 0)
-            text.Append(", ").Append(Count(config.StaticAddresses.Length, "static address", "es"));
+            text.Append(", ").Append(Counted.Of(config.StaticAddresses.Length, "static address", "es"));
         if (config.VirtualServers.Length > 0)
         {
-            text.Append(", ").Append(Count(config.VirtualServers.Length, "virtual server"))
-                .Append(" with ").Append(Count(config.VirtualServers.Sum(server => server.RealServers.Length), "real server"));
+            text.Append(", ").Append(Counted.Of(config.VirtualServers.Length, "virtual server"))
+                .Append(" with ").Append(Counted.Of(config.VirtualServers.Sum(server => server.RealServers.Length), "real server"));
         }
 
         return text.ToString();
     }
-
-    private static string Count(int count, string noun, string plural = "s") =>
-        string.Create(CultureInfo.InvariantCulture, $"{count} {noun}{(count == 1 ? "" : plural)}");
 
     private static string ToJson(LoadResult result, int status)
     {
@@ -104,6 +103,7 @@ internal static class CheckCommand
         {
             writer.WriteStartObject();
             writer.WriteBoolean("runs", result.Config is not null);
+            writer.WriteBoolean("reloads", result.Config is { IsEmpty: false });
             writer.WriteNumber("exitStatus", status);
             writer.WriteNumber("errors", result.Count(DiagnosticSeverity.Error));
             writer.WriteNumber("warnings", result.Count(DiagnosticSeverity.Warning));

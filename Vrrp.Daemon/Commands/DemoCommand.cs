@@ -24,17 +24,16 @@ internal static class DemoCommand
             Description = "Seconds between adverts, 0.01 to 10: VRRPv2 for whole seconds, VRRPv3 for fractions.",
             HelpName = "SECONDS",
             DefaultValueFactory = _ => 1m,
-        };
-        interval.Validators.Add(result =>
-        {
-            // What is no number is told by the parser.
-            string? text = result.Tokens is [var token, ..] ? token.Value : null;
-            if (decimal.TryParse(text, CultureInfo.InvariantCulture, out decimal seconds)
-                && (seconds is < 0.01m or > 10m || decimal.Truncate(seconds * 100) != seconds * 100))
+            CustomParser = result =>
             {
-                result.AddError("--interval takes 0.01 to 10 seconds, in steps of 0.01.");
-            }
-        });
+                string text = result.Tokens[0].Value;
+                if (decimal.TryParse(text, CultureInfo.InvariantCulture, out decimal seconds)
+                    && seconds is >= 0.01m and <= 10m && decimal.Truncate(seconds * 100) == seconds * 100)
+                    return seconds;
+                result.AddError($"--interval takes 0.01 to 10 seconds, in steps of 0.01, not '{text}'.");
+                return 0;
+            },
+        };
         var json = new Option<bool>("--json") { Description = "Print the closing figures as JSON, in milliseconds, and nothing else." };
         var plain = new Option<bool>("--plain") { Description = "Plain lines, as when the output is no terminal." };
         var command = new Command(

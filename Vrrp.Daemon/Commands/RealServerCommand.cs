@@ -9,7 +9,7 @@ namespace Vrrp.Daemon.Commands;
 /// <summary><c>vrrp realserver</c>: makes this host a real server behind a director, and no longer.</summary>
 internal static class RealServerCommand
 {
-    /// <summary>Exit status of <c>check</c>, and of an <c>up</c> that something is in the way of.</summary>
+    /// <summary>Exit status of <c>check</c>, of an <c>up</c> that something is in the way of, and of a <c>down</c> of what is not up.</summary>
     public const int Differs = 2;
 
     public static Command Create() => new("realserver", """
@@ -56,12 +56,13 @@ internal static class RealServerCommand
     {
         var (vips, mode, state) = Options();
         vips.Description += " Default: all that 'up' has put up.";
-        mode.Description += " Default: the mode each was put up with.";
+        mode.Description += " Without --vip: only those that were put up with it.";
         var command = new Command("down", """
             Take down virtual addresses that 'up' has put up. With the last that needs a setting, it goes back to what it was before 'up'. An
             address that was there before 'up' stays, and so does a setting that someone else has changed since.
 
-            Exit status: 0 they are down; 1 bad command line; 4 a permission is missing; 70 the kernel refused: 'down' again goes on from there.
+            Exit status: 0 they are down; 1 bad command line; 2 an address of --vip was not put up by 'up', and the others are down;
+            4 a permission is missing; 70 the kernel refused: 'down' again goes on from there.
             """)
         {
             vips, mode, state,
@@ -72,10 +73,10 @@ internal static class RealServerCommand
             using var store = RealServerStore.OpenLocked(PathOf(parsed.GetValue(state)));
             var memory = store.Load();
             var addresses = Addresses(parsed.GetValue(vips));
+            var given = RealServerVip.ParseMode(parsed.GetValue(mode));
             if (addresses.IsEmpty)
-                addresses = [.. memory.Vips.Select(vip => vip.Vip.Address)];
-            var wrong = parsed.GetValue(mode) is { } given
-                ? addresses.FirstOrDefault(address => memory.Find(address) is { } known && RealServerVip.NameOf(known.Vip.Mode) != given) : default;
+                addresses = [.. PutUp(memory, given).Select(vip => vip.Address)];
+            var wrong = addresses.FirstOrDefault(address => memory.Find(address) is { } known && known.Vip.Mode != (given ?? known.Vip.Mode));
             if (!wrong.IsNone)
             {
                 parsed.InvocationConfiguration.Error.WriteLine(
@@ -85,7 +86,7 @@ internal static class RealServerCommand
 
             using var kernel = new LinuxRealServerKernel();
             Print(new RealServerOperation(kernel, store).Down(addresses), "Nothing to do.", parsed.InvocationConfiguration.Output);
-            return ExitCode.Success;
+            return addresses.All(address => memory.Find(address) is not null) ? ExitCode.Success : Differs;
         }));
         return command;
     }
@@ -94,34 +95,46 @@ internal static class RealServerCommand
     {
         var (vips, mode, state) = Options();
         vips.Description += " Default: all that 'up' has put up.";
+        mode.Description += " Default: the mode each was put up with. Without --vip: only those.";
         var json = Json();
         var command = new Command("check", """
             Compare every value that virtual addresses need with what the kernel has, and change nothing. Of other interfaces only what is in
-            the way is listed.
+            the way is listed. What 'up' has not put up since the machine started differs, unless both --vip and --mode say what there must be.
 
             Exit status: 0 all is as it must be; 1 bad command line; 2 something differs; 4 a permission is missing; 70 the kernel cannot be read.
             """)
         {
             vips, mode, state, json,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetResult(vips) is { Implicit: false } != result.GetResult(mode) is { Implicit: false })
-                result.AddError("--vip and --mode go together.");
-        });
         command.SetAction(parsed => Guard(parsed, () =>
         {
-            var wanted = parsed.GetValue(mode) is { } given
-                ? Vips(parsed.GetValue(vips), given)
-                : [.. Remembered(parsed.GetValue(state)).Vips.Select(vip => vip.Vip)];
-            if (wanted.IsEmpty)
+            var given = RealServerVip.ParseMode(parsed.GetValue(mode));
+            var addresses = Addresses(parsed.GetValue(vips));
+            ImmutableArray<RealServerVip> wanted;
+            ImmutableArray<IPAddressValue> unknown = [];
+            if (given is { } named && !addresses.IsEmpty)
             {
-                parsed.InvocationConfiguration.Error.WriteLine("error: 'up' has put nothing up here; name what to check with --vip and --mode.");
-                return ExitCode.Usage;
+                wanted = [.. addresses.Select(address => new RealServerVip(address, named))];
+            }
+            else
+            {
+                wanted = PutUp(Remembered(parsed.GetValue(state)), given);
+                if (!addresses.IsEmpty)
+                {
+                    unknown = addresses.RemoveAll(address => wanted.Any(vip => vip.Address == address));
+                    wanted = wanted.RemoveAll(vip => !addresses.Contains(vip.Address));
+                }
+            }
+
+            if (wanted.IsEmpty || !unknown.IsEmpty)
+            {
+                parsed.InvocationConfiguration.Error.WriteLine(
+                    $"error: 'up' has not put up {(unknown.IsEmpty ? "anything" : string.Join(", ", unknown))} here since the machine started; "
+                    + "to check by what there must be name it with both --vip and --mode.");
             }
 
             using var kernel = new LinuxRealServerKernel();
-            var rows = RealServerPlan.Compare(kernel.Read(), wanted);
+            var rows = RealServerPlan.Compare(kernel.Read(), wanted, unknown);
             int status = rows.All(row => row.Matches) ? ExitCode.Success : Differs;
             parsed.InvocationConfiguration.Output.WriteLine(parsed.GetValue(json) ? RealServerReport.ToJson(rows, status) : RealServerReport.ToText(rows));
             return status;
@@ -191,6 +204,10 @@ internal static class RealServerCommand
     private static Option<bool> Json() => new("--json") { Description = "Print one JSON document instead of text." };
 
     private static string PathOf(string? path) => path is null ? RealServerStore.DefaultPath() : Path.GetFullPath(path);
+
+    /// <summary>What <c>up</c> has put up, in one mode or in any.</summary>
+    private static ImmutableArray<RealServerVip> PutUp(RealServerMemory memory, RealServerMode? mode) =>
+        [.. memory.Vips.Select(vip => vip.Vip).Where(vip => vip.Mode == (mode ?? vip.Mode))];
 
     private static RealServerMemory Remembered(string? path)
     {

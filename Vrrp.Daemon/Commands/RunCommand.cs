@@ -37,7 +37,8 @@ internal static class RunCommand
         };
         var detail = new Option<bool>("--log-detail", "-D") { Description = "Log more, dropped packets of unknown VRIDs included." };
         // For demonstrations and tests: whoever runs them may be killed and must leave no daemon behind.
-        var parent = new Option<int?>("--die-with-parent") { Hidden = true, HelpName = "PID" };
+        var parent = CommandLine.WholeNumber("--die-with-parent", 1, int.MaxValue);
+        parent.Hidden = true;
         var onlyVrrp = new Option<bool>("--vrrp", "-P") { Description = "Run the virtual routers alone, without virtual servers." };
         var onlyDirector = new Option<bool>("--check", "-C") { Description = "Run the virtual servers and their health checks alone, without virtual routers." };
         // What a keepalived command line has and a daemon that stays in the foreground and logs to the console does anyway.
@@ -102,13 +103,16 @@ internal static class RunCommand
         if (loaded.Config is not { } read)
             return loaded.FileRead ? ExitCode.Configuration : ExitCode.NoConfiguration;
         var config = run.Select(read);
+        // What is empty as a whole is among the findings.
+        if (config.IsEmpty && !read.IsEmpty)
+            await Console.Error.WriteLineAsync($"warning: {run.ConfigurationPath} has {run.NothingToRun}: of what it has, this command line runs nothing.").ConfigureAwait(false);
 
         PidFile? pidFile = null;
         string path = pidPath ?? PidFile.DefaultPath;
         try
         {
             Capabilities.Demand("change addresses", Capability.NetAdmin);
-            Capabilities.Demand("send and receive VRRP", Capability.NetRaw);
+            Capabilities.Demand(run.RunsVrrp ? "send and receive VRRP" : "check real servers by ping", Capability.NetRaw);
             pidFile = PidFile.Create(path);
         }
         catch (LinuxException exception)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using Vrrp.Simulation;
 
@@ -16,9 +15,24 @@ internal static class SimulateCommand
 
     public static Command Create()
     {
-        var seed = new Option<int?>("--seed") { Description = "Run the scenario of this seed; with --count or --days, begin with it. Default: begin with 1.", HelpName = "N" };
-        var count = new Option<int?>("--count") { Description = $"How many seeds to run, one after the other. Default: {DefaultCount}, or 1 with --seed.", HelpName = "N" };
-        var days = new Option<double?>("--days") { Description = "Run seeds until virtual routers have lived so many days, added up over all of them.", HelpName = "D" };
+        var seed = CommandLine.WholeNumber("--seed", int.MinValue, int.MaxValue);
+        seed.Description = string.Create(
+            CultureInfo.InvariantCulture, $"Run the scenario of this seed, {int.MinValue} to {int.MaxValue}; with --count or --days, begin with it. Default: begin with 1.");
+        var count = CommandLine.WholeNumber("--count", 1, int.MaxValue);
+        count.Description = $"How many seeds to run, one after the other. Default: {DefaultCount}, or 1 with --seed.";
+        var days = new Option<double?>("--days")
+        {
+            Description = "Run seeds until virtual routers have lived so many days, added up over all of them.",
+            HelpName = "D",
+            CustomParser = result =>
+            {
+                string text = result.Tokens[0].Value;
+                if (double.TryParse(text, CultureInfo.InvariantCulture, out double number) && number is > 0 and <= MostDays)
+                    return number;
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--days takes a number above 0 and up to {MostDays:0}, not '{text}'."));
+                return null;
+            },
+        };
         var file = new Option<string?>("--scenario") { Description = "Run the scenario in this file instead of a random one.", HelpName = "FILE" };
         var shrink = new Option<bool>("--shrink") { Description = "Make a scenario that violates an invariant as small as it gets, and print it as a file and as a test." };
         var timeline = new Option<bool>("--timeline") { Description = "Print what happens, line by line. For one seed or a file." };
@@ -41,17 +55,6 @@ internal static class SimulateCommand
             if (parsed.GetResult(count) is not null && parsed.GetResult(days) is not null)
                 parsed.AddError("--count and --days each say when to end: give one of them.");
         });
-        count.Validators.Add(result =>
-        {
-            // What is no number is told by the parser.
-            if (int.TryParse(TextOf(result), CultureInfo.InvariantCulture, out int number) && number < 1)
-                result.AddError("--count takes a number from 1 up.");
-        });
-        days.Validators.Add(result =>
-        {
-            if (double.TryParse(TextOf(result), CultureInfo.InvariantCulture, out double number) && number is not (> 0 and <= MostDays))
-                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--days takes a number above 0 and up to {MostDays:0}, not {number}."));
-        });
         file.Validators.Add(result =>
         {
             if (string.IsNullOrWhiteSpace(result.GetValueOrDefault<string?>()))
@@ -64,12 +67,16 @@ internal static class SimulateCommand
         return command;
     }
 
-    private static string? TextOf(OptionResult result) => result.Tokens is [var token, ..] ? token.Value : null;
-
     public static int Run(Choice choice, TextWriter output, TextWriter error)
     {
         if (choice.File is null)
             return RunSeeds(choice, output, error);
+        if (Directory.Exists(choice.File))
+        {
+            error.WriteLine($"error: {choice.File} is a directory: --scenario takes the name of a file");
+            return Unusable;
+        }
+
         Scenario scenario;
         try
         {
@@ -77,14 +84,22 @@ internal static class SimulateCommand
         }
         catch (Exception exception) when (exception is FormatException or IOException or UnauthorizedAccessException)
         {
-            error.WriteLine($"{choice.File}: {exception.Message}");
+            error.WriteLine($"error: {choice.File}: {exception.Message}");
             return Unusable;
         }
 
         if (!scenario.Nodes.Any(node => node.Routers.Length > 0))
         {
-            error.WriteLine($"{choice.File}: there is no router in it, so nothing would be checked");
+            error.WriteLine($"error: {choice.File}: there is no router in it, so nothing would be checked");
             return Unusable;
+        }
+
+        var last = scenario.Disturbances.IsEmpty ? TimeSpan.Zero : scenario.Disturbances[^1].At;
+        if (scenario.End == last)
+        {
+            error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"warning: {choice.File}: the run ends {(last == TimeSpan.Zero ? "as it begins" : $"with the last disturbance, after {last.TotalSeconds} s")}, so nothing is checked that would come after. Say when, as in 'end 1m'."));
         }
 
         var summary = new Summary();
@@ -98,7 +113,7 @@ internal static class SimulateCommand
         long end = choice.Days is null ? first + (long)(choice.Count ?? (choice.Seed is null ? DefaultCount : 1)) : int.MaxValue + 1L;
         if (end > int.MaxValue + 1L)
         {
-            error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The last seed is {int.MaxValue}: from {first} there are {int.MaxValue - (long)first + 1}."));
+            error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"error: the last seed is {int.MaxValue}: from {first} there are {int.MaxValue - (long)first + 1}."));
             return Unusable;
         }
 
@@ -117,7 +132,7 @@ internal static class SimulateCommand
 
         if (summary.Failed is null && summary.RouterTime.TotalDays < choice.Days)
         {
-            error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"The seeds from {first} to {int.MaxValue} are used up after {summary.RouterTime.TotalDays:0.##} router-days."));
+            error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"error: the seeds from {first} to {int.MaxValue} are used up after {summary.RouterTime.TotalDays:0.##} router-days."));
             return Unusable;
         }
 

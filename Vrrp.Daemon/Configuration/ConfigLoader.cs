@@ -77,6 +77,9 @@ internal static class ConfigLoader
     {
         var tree = new Parser(tokens, diagnostics).Parse();
         var config = new Binder(diagnostics).Bind(tree, path);
+        // Errors say more: without them there might have been something.
+        if (config.IsEmpty && !diagnostics.HasErrors)
+            diagnostics.NothingToRun(path);
         return new(diagnostics.HasErrors ? null : config, diagnostics.ToImmutable(), FileRead: true);
     }
 }

@@ -56,8 +56,8 @@ internal static partial class FailoverLog
     [LoggerMessage(16, LogLevel.Error, "({VirtualRouter}) {Interface} cannot be used: {Error}")]
     public static partial void LinkUnusable(ILogger logger, string virtualRouter, string @interface, string error);
 
-    [LoggerMessage(17, LogLevel.Information, "running {Routers} virtual routers of {Path}")]
-    public static partial void Applied(ILogger logger, int routers, string path);
+    [LoggerMessage(17, LogLevel.Information, "running {Routers} of {Path}")]
+    public static partial void Applied(ILogger logger, string routers, string path);
 
     [LoggerMessage(18, LogLevel.Critical, "the engine failed and gave its addresses up")]
     public static partial void EngineFailed(ILogger logger, Exception exception);

@@ -112,7 +112,9 @@ internal sealed class VrrpService(
         await DeclareFaultsAsync(node, faulty, wanted, cancellationToken).ConfigureAwait(false);
         _statics = statics;
         _ledger?.Write([.. AddressesOf(wanted), .. statics]);
-        FailoverLog.Applied(logger, wanted.Length, config.Path);
+        // Where there never was one, nobody wants to read about virtual routers.
+        if (wanted.Length + running.Length > 0)
+            FailoverLog.Applied(logger, Counted.Of(wanted.Length, "virtual router"), config.Path);
     }
 
     /// <summary>Logs one line for each router: what it is now.</summary>
@@ -159,7 +161,11 @@ internal sealed class VrrpService(
             return;
         if (!_node.Completion.IsCompleted)
         {
-            FailoverLog.Stopping(logger);
+            bool isRunning;
+            lock (_runningLock)
+                isRunning = _running.Count > 0;
+            if (isRunning)
+                FailoverLog.Stopping(logger);
             // A failure of the engine itself is told by who watches it.
             await _node.StopAsync(handOver: true, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

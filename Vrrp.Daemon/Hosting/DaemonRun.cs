@@ -34,5 +34,13 @@ internal sealed class DaemonRun
 
     public bool RunsDirector { get; init; } = true;
 
+    /// <summary>What a configuration lacks that is empty for this run.</summary>
+    public string NothingToRun => (RunsVrrp, RunsDirector) switch
+    {
+        (true, false) => "no vrrp_instance",
+        (false, true) => "no virtual_server",
+        _ => "no vrrp_instance and no virtual_server",
+    };
+
     public int ExitCode { get; set; }
 }

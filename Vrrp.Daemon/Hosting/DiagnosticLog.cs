@@ -25,7 +25,4 @@ internal static class DiagnosticLog
             }
         }
     }
-
-    public static int CountErrors(IEnumerable<Diagnostic> diagnostics) =>
-        diagnostics.Count(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error);
 }

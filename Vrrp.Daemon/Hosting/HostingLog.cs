@@ -17,8 +17,8 @@ internal static partial class HostingLog
     [LoggerMessage(103, LogLevel.Information, "reloaded {Path}")]
     public static partial void Reloaded(ILogger logger, string path);
 
-    [LoggerMessage(104, LogLevel.Error, "{Path} was not loaded: {Errors} errors; what was running goes on unchanged")]
-    public static partial void ReloadRefused(ILogger logger, string path, int errors);
+    [LoggerMessage(104, LogLevel.Error, "{Path} was not loaded: {Errors}; what was running goes on unchanged")]
+    public static partial void ReloadRefused(ILogger logger, string path, string errors);
 
     [LoggerMessage(105, LogLevel.Error, "{Diagnostic}")]
     public static partial void ConfigurationError(ILogger logger, string diagnostic);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Configuration;
+using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Failover;
 using Vrrp.Daemon.Ipvs;
@@ -39,7 +40,7 @@ internal sealed class ReloadService(
         DiagnosticLog.Write(logger, result.Diagnostics);
         if (result.Config is not { } loaded)
         {
-            HostingLog.ReloadRefused(logger, run.ConfigurationPath, DiagnosticLog.CountErrors(result.Diagnostics));
+            HostingLog.ReloadRefused(logger, run.ConfigurationPath, Counted.Of(result.Count(DiagnosticSeverity.Error), "error"));
             return;
         }
 
@@ -51,10 +52,10 @@ internal sealed class ReloadService(
             return;
         }
 
-        if (IsEmpty(config) && !IsEmpty(_applied))
+        if (config.IsEmpty && !_applied.IsEmpty)
         {
             HostingLog.ReloadFailed(
-                logger, "the file has no vrrp_instance and no virtual_server, as one has that is empty or half written; what was running goes on unchanged. To stop it all, stop the daemon");
+                logger, $"the file has {run.NothingToRun}, as one has that is empty or half written; what was running goes on unchanged. To stop it all, stop the daemon");
             return;
         }
 
@@ -76,8 +77,6 @@ internal sealed class ReloadService(
         _applied = config;
         HostingLog.Reloaded(logger, run.ConfigurationPath);
     }
-
-    private static bool IsEmpty(DaemonConfig config) => config.Instances.IsEmpty && config.StaticAddresses.IsEmpty && config.VirtualServers.IsEmpty;
 
     private void TellWhatChanged(ConfigDiff diff)
     {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.HealthChecks;
+using Vrrp.Daemon.Hosting;
 
 namespace Vrrp.Daemon.Ipvs;
 
@@ -95,7 +96,7 @@ internal sealed class DirectorService(
                 server.Config.Name,
                 server.HasQuorum ? "quorum" : "no quorum",
                 server.RealServers.Count(real => real.IsUp),
-                server.RealServers.Length);
+                Counted.Of(server.RealServers.Length, "real server"));
         }
     }
 
@@ -225,7 +226,12 @@ internal sealed class DirectorService(
             SetTimeouts();
 
         if (!config.VirtualServers.IsEmpty || hadServers)
-            IpvsLog.Applied(logger, config.VirtualServers.Length, config.VirtualServers.Sum(server => server.RealServers.Length));
+            {
+            IpvsLog.Applied(
+                logger,
+                Counted.Of(config.VirtualServers.Length, "virtual server"),
+                Counted.Of(config.VirtualServers.Sum(server => server.RealServers.Length), "real server"));
+        }
     }
 
     private void WatchAddresses()

@@ -23,14 +23,14 @@ internal static partial class IpvsLog
     [LoggerMessage(105, LogLevel.Warning, "the record of our IPVS entries, {Path}, cannot be used: {Error}; after a kill -9, entries no longer configured would be left")]
     public static partial void LedgerFailed(ILogger logger, string path, string error);
 
-    [LoggerMessage(106, LogLevel.Information, "running {VirtualServers} virtual servers with {RealServers} real servers")]
-    public static partial void Applied(ILogger logger, int virtualServers, int realServers);
+    [LoggerMessage(106, LogLevel.Information, "running {VirtualServers} with {RealServers}")]
+    public static partial void Applied(ILogger logger, string virtualServers, string realServers);
 
     [LoggerMessage(107, LogLevel.Critical, "the director failed in itself; it tries again from what it finds")]
     public static partial void Failed(ILogger logger, Exception exception);
 
-    [LoggerMessage(109, LogLevel.Information, "virtual server {VirtualServer}: {Quorum}, {Up} of {RealServers} real servers up")]
-    public static partial void Status(ILogger logger, string virtualServer, string quorum, int up, int realServers);
+    [LoggerMessage(109, LogLevel.Information, "virtual server {VirtualServer}: {Quorum}, {Up} of {RealServers} up")]
+    public static partial void Status(ILogger logger, string virtualServer, string quorum, int up, string realServers);
 
     [LoggerMessage(110, LogLevel.Information, "{Check} on service {RealServer} success: real server of {VirtualServer} is up")]
     public static partial void RealServerUp(ILogger logger, string check, string realServer, string virtualServer);

@@ -82,9 +82,17 @@ internal sealed record RealServerPlan(ImmutableArray<RealServerChange> Changes, 
     }
 
     /// <summary>Every value that some addresses need, and what there is instead. Of other interfaces only what is in the way.</summary>
-    public static ImmutableArray<RealServerComparison> Compare(RealServerFacts facts, IReadOnlyList<RealServerVip> vips)
+    /// <param name="facts">The kernel's.</param>
+    /// <param name="vips">What there must be; none is a difference in itself.</param>
+    /// <param name="unknown">Addresses that must be up and of which nobody knows how.</param>
+    public static ImmutableArray<RealServerComparison> Compare(
+        RealServerFacts facts, IReadOnlyList<RealServerVip> vips, IReadOnlyList<IPAddressValue>? unknown = null)
     {
         var rows = ImmutableArray.CreateBuilder<RealServerComparison>();
+        foreach (var address in unknown ?? [])
+            rows.Add(new(address.ToString(), "put up", "not by 'up'", false));
+        if (vips.Count == 0 && rows.Count == 0)
+            rows.Add(new("virtual addresses", "put up", "none", false));
         foreach (string name in vips.Select(vip => vip.Device).Distinct())
         {
             var device = facts.Device(name);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Vrrp.Daemon.Hosting;
 
 namespace Vrrp.Daemon.RealServers;
 
@@ -14,7 +15,7 @@ internal static class RealServerReport
         int differences = rows.Count(row => !row.Matches);
         string verdict = differences == 0
             ? string.Create(CultureInfo.InvariantCulture, $"All {rows.Length} values are as they must be.")
-            : string.Create(CultureInfo.InvariantCulture, $"{differences} of {rows.Length} values {(differences == 1 ? "differs" : "differ")}.");
+            : $"{string.Create(CultureInfo.InvariantCulture, $"{differences} of {Counted.Of(rows.Length, "value")}")} {(differences == 1 ? "differs" : "differ")}.";
         return Table(["VALUE", "WANTED", "FOUND", ""], rows.Select(row => (string[])[row.What, row.Wanted, row.Found, row.Matches ? "" : "differs"])) + verdict;
     }
 

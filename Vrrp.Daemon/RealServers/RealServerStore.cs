@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Vrrp.Daemon.Hosting;
 using Vrrp.Linux;
 using static Vrrp.Linux.NativeMethods;
 
@@ -14,10 +15,7 @@ namespace Vrrp.Daemon.RealServers;
 internal sealed unsafe class RealServerStore : IDisposable
 {
     private const int AT_EMPTY_PATH = 0x1000;
-    private const int AT_FDCWD = -100;
-    private const int AT_SYMLINK_NOFOLLOW = 0x100;
     private const uint STATX_TYPE_MODE_UID = 0x1 | 0x2 | 0x8;
-    private const uint STATX_INO = 0x100;
     private const ushort S_IFMT = 0xF000;
     private const ushort S_IFREG = 0x8000;
     private const ushort S_IWGRP_IWOTH = 0x12;
@@ -80,8 +78,7 @@ internal sealed unsafe class RealServerStore : IDisposable
                 }
 
                 // Who had it before may have removed it: then others lock another file of that name by now.
-                if (IdentityOf((int)handle.DangerousGetHandle(), "", AT_EMPTY_PATH) is { } identity
-                    && identity == IdentityOf(AT_FDCWD, path + ".lock", AT_SYMLINK_NOFOLLOW))
+                if (LockFile.IdentityOf((int)handle.DangerousGetHandle()) is { } identity && identity == LockFile.IdentityOf(path + ".lock"))
                     return new(path, handle);
                 handle.Dispose();
             }
@@ -192,13 +189,6 @@ internal sealed unsafe class RealServerStore : IDisposable
             EROFS => new RealServerException(refusal.Message + " What to put back has to be remembered: name a file that can be written with --state.", refusal),
             _ => refusal,
         };
-    }
-
-    /// <summary>Device and inode of a file; null when there is none.</summary>
-    private static (ulong Device, ulong Inode)? IdentityOf(int directory, string path, int flags)
-    {
-        byte* status = stackalloc byte[256];
-        return StatX(directory, path, flags, STATX_INO, status) == 0 ? (*(ulong*)(status + 136), *(ulong*)(status + 32)) : null;
     }
 
     private static void Demand(SafeFileHandle handle, string path)

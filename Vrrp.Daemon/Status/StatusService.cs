@@ -27,7 +27,7 @@ internal sealed class StatusService(
 
     private readonly SemaphoreSlim _free = new(Connections);
     private readonly CancellationTokenSource _stopping = new();
-    private Socket? _listener;
+    private StatusListener? _listener;
     private Thread? _thread;
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -65,7 +65,7 @@ internal sealed class StatusService(
         _thread?.Join();
     }
 
-    private void Accept(Socket listener)
+    private void Accept(StatusListener listener)
     {
         while (!_stopping.IsCancellationRequested)
         {

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Vrrp.Daemon.Hosting;
 using Vrrp.Daemon.Tracking;
 using Vrrp.Linux;
 
@@ -22,29 +23,35 @@ internal static class StatusSocket
     /// <summary>Beside the pid file, as what else the daemon keeps.</summary>
     public static string Beside(string pidFile) => Path.ChangeExtension(pidFile, ".sock");
 
-    /// <summary>Listens. A socket that a killed process left is replaced; its file goes when the socket is closed.</summary>
-    /// <exception cref="IOException">A living process listens there, the path is something else, or others may write to its directory.</exception>
+    /// <summary>The file whose lock the process has that serves a socket, from before it looks for one that was left until its own is gone.</summary>
+    public static string LockOf(string path) => path + ".lock";
+
+    /// <summary>Listens. A socket that a killed process left is replaced; its file goes when the listener is disposed.</summary>
+    /// <exception cref="IOException">A living process listens there or is about to, the path is something else, or others may write to its directory.</exception>
     /// <exception cref="SocketException">The kernel refused.</exception>
     /// <exception cref="UnauthorizedAccessException">The directory is not ours to write.</exception>
-    public static Socket Listen(string path, int backlog)
+    public static StatusListener Listen(string path, int backlog)
     {
         path = Path.GetFullPath(path);
         var endPoint = ToEndPoint(path);
         if (FindWeakness(path) is { } weakness)
             throw new IOException(weakness);
-        RemoveStale(path, endPoint);
+        // Of two that find the same one left, the second would remove what the first has made.
+        var held = LockFile.TryTake(LockOf(path)) ?? throw new IOException($"another process serves {path}");
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
+            RemoveStale(path, endPoint);
             listener.Bind(endPoint);
             // Nobody can connect before it listens, whatever the mode until then.
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             listener.Listen(backlog);
-            return listener;
+            return new(listener, held);
         }
         catch
         {
             listener.Dispose();
+            held.Dispose();
             throw;
         }
     }

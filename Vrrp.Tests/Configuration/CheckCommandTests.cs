@@ -29,8 +29,7 @@ public sealed class CheckCommandTests : IDisposable
     [InlineData("", "", 0)]
     [InlineData("bogus", "", 0)]
     [InlineData("bogus", "--strict", 5)]
-    [InlineData("", "--strict", 0)]
-    [InlineData("global_defs {\nprocess_names\n}", "--strict", 0)]
+    [InlineData("", "--strict", 5)]
     [InlineData("vrrp_instance V {\n}", "", 2)]
     [InlineData("vrrp_instance V {\n}", "--strict", 2)]
     [InlineData("", "--nonsense", 1)]
@@ -52,11 +51,30 @@ public sealed class CheckCommandTests : IDisposable
         Assert.EndsWith("1 warning, 0 errors; the configuration runs: 1 instance, 0 sync groups, 1 virtual address\n", output, StringComparison.Ordinal);
     }
 
+    /// <summary>What starts with nothing to do and is no reload: the same is said before as when it happens.</summary>
+    [Theory]
+    [InlineData("", 1)]
+    [InlineData("global_defs {\nprocess_names\n}", 1)]
+    [InlineData("vrrp_sync_group G {\ngroup {\nV\n}\n}", 3)]
+    [InlineData("virtual_server group none {\nlb_algo rr\n}", 2)]
+    public void A_file_with_nothing_to_run_is_called_that(string text, int warnings)
+    {
+        var (status, output) = Check(text);
+
+        Assert.Equal(CheckCommand.Runs, status);
+        Assert.Contains($"warning VRRP0015: {_path} has no vrrp_instance, no static_ipaddress and no virtual_server that could run.", output, StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"{warnings} warning{(warnings == 1 ? "" : "s")}, 0 errors; the configuration runs with nothing to do, and no reload accepts it while anything runs\n", output, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(Check(text, "--json").Output);
+        Assert.True(json.RootElement.GetProperty("runs").GetBoolean());
+        Assert.False(json.RootElement.GetProperty("reloads").GetBoolean());
+    }
+
     [Fact]
     public void Config_id_selects_lines()
     {
-        Assert.Contains("0 warnings", Check("@a bogus", "-i", "b").Output, StringComparison.Ordinal);
-        Assert.Contains("1 warning", Check("@a bogus", "--config-id", "a").Output, StringComparison.Ordinal);
+        Assert.Contains("1 warning,", Check("@a bogus", "-i", "b").Output, StringComparison.Ordinal);
+        Assert.Contains("2 warnings,", Check("@a bogus", "--config-id", "a").Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,7 +83,7 @@ public sealed class CheckCommandTests : IDisposable
         var (_, output) = Check("bogus\n  bogus2", "--json");
         using var json = JsonDocument.Parse(output);
         Assert.True(json.RootElement.GetProperty("runs").GetBoolean());
-        var second = json.RootElement.GetProperty("diagnostics")[1];
+        var second = json.RootElement.GetProperty("diagnostics")[2];
         Assert.Equal(("VRRP0101", "warning", 2, 3, 9), (second.GetProperty("code").GetString(), second.GetProperty("severity").GetString(),
             second.GetProperty("line").GetInt32(), second.GetProperty("column").GetInt32(), second.GetProperty("endColumn").GetInt32()));
     }

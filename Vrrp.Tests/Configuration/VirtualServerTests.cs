@@ -46,6 +46,7 @@ public class VirtualServerTests
     [InlineData("lb_algo wrrr", "VRRP0504 8:9 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     [InlineData("lb_kind dr", "VRRP0505 8:9 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     [InlineData("lvs_method ROUTE", "VRRP0505 8:12 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
+    [InlineData("sorry_server 10.0.1.9 8080", "VRRP0520 8:23 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     [InlineData("protocol ICMP", "VRRP0531 8:10 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     // A quorum that could never be.
     [InlineData("quorum 2", "VRRP0521 8:8 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
@@ -67,6 +68,11 @@ public class VirtualServerTests
     [InlineData("sorry_server_inhibit", "VRRP0515 8:1 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     [InlineData("persistence_timeout 50\npersistence_granularity 255.0.255.0", "VRRP0513 9:25 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     [InlineData("nat_mask 255.255.255.0", "VRRP0124 8:1 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
+    // Neither a server nor the last resort can be the service itself.
+    [InlineData("real_server 10.0.0.1 80 {\n}", "VRRP0545 8:13 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.0.1]:80 [10.0.1.1]:80")]
+    [InlineData("real_server 10.0.0.1 80 {\nlvs_method TUN\n}", "VRRP0545 8:13 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.0.1]:80 [10.0.1.1]:80")]
+    [InlineData("real_server 10.0.0.1 8080 {\nlvs_method NAT\n}", " => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.0.1]:8080 [10.0.1.1]:80")]
+    [InlineData("sorry_server 10.0.0.1 80", "VRRP0545 8:14 => [10.0.0.1]:tcp:80 wrr DirectRoute: [10.0.1.1]:80")]
     [InlineData("lb_kind TUN type gue", "VRRP0507 8:18 => [10.0.0.1]:tcp:80 wrr Tunnel: [10.0.1.1]:80")]
     public void What_is_wrong_is_named_by_its_place(string lines, string expected) => Assert.Equal(expected, Outcome(Text(lines)));
 
@@ -233,15 +239,15 @@ public class VirtualServerTests
     }
 
     [Theory]
-    [InlineData("HTTP_GET {\n}", "VRRP0530")]
+    [InlineData("HTTP_GET {\n}", "VRRP0543", "VRRP0530")]
     [InlineData("HTTP_GET {\nurl {\npath /\nstatus_code 200-99\n}\n}", "VRRP0533")]
     [InlineData("HTTP_GET {\nurl {\npath /\ndigest 12\n}\n}", "VRRP0532")]
     [InlineData("HTTP_GET {\nurl {\npath /\nregex \"a(\"\n}\n}", "VRRP0534")]
-    [InlineData("MISC_CHECK {\n}", "VRRP0530")]
+    [InlineData("MISC_CHECK {\n}", "VRRP0543", "VRRP0530")]
     [InlineData("DNS_CHECK {\ntype X\n}", "VRRP0531")]
     [InlineData("UDP_CHECK {\npayload 123\n}", "VRRP0538")]
     [InlineData("TCP_CHECK {\nbindto fd00::1\n}", "VRRP0540")]
-    public void A_check_that_cannot_be_is_named(string check, string code) => Assert.Equal([code], Codes(Text("", check)));
+    public void A_check_that_cannot_be_is_named(string check, params string[] codes) => Assert.Equal(codes, Codes(Text("", check)));
 
     [Fact]
     public void A_reload_tells_what_becomes_of_virtual_servers()
@@ -267,4 +273,77 @@ public class VirtualServerTests
     public void No_setting_of_a_virtual_server_is_forgotten_when_two_are_compared() => Assert.Equal(
         typeof(VirtualServer).GetProperties().Select(property => property.Name).Except(["EqualityContract", "Span", "RealServers"]).Order(StringComparer.Ordinal),
         ConfigDiff.ServerSettings.Select(setting => setting.Name).Order(StringComparer.Ordinal));
+
+    /// <summary>The message names what is used, and nothing says that a line is missing that is there.</summary>
+    [Theory]
+    [InlineData("lb_algo rr", "lb_kind dr", "protocol TCP", "VRRP0505 takes NAT, DR or TUN, in capitals, not 'dr'; the line is ignored and NAT used, as by keepalived.")]
+    [InlineData("lb_algo rr", "lb_kind dr\nlb_kind TUN", "protocol TCP", "VRRP0505 takes NAT, DR or TUN, in capitals, not 'dr'; the line is ignored and TUN used, as by keepalived.")]
+    [InlineData("lb_algo rrr", "lb_kind DR", "protocol TCP", "VRRP0504 there is no scheduler 'rrr'; the line is ignored and wlc used, as by keepalived.")]
+    [InlineData("lb_algo rr", "lb_kind DR", "protocol tcpp", "VRRP0531 'protocol' takes TCP, UDP or SCTP, not 'tcpp'; the line is ignored and UDP used, as by keepalived.")]
+    [InlineData("lb_algo rr", "lb_kind DR", "protocol tcp\ndelay_loop abc", "VRRP0107 'abc' is not a number of seconds: 'delay_loop' takes 0.000001 to 2678400; 60 s is used, as by keepalived.")]
+    [InlineData("lb_algo rr", "lb_kind DR", "protocol tcp\nconnect_timeout 0", "VRRP0108 'connect_timeout' takes 0.000001 to 2678400 seconds, not '0'; 5 s is used, as by keepalived.")]
+    public void A_wrong_value_says_what_is_used_instead(string scheduler, string method, string protocol, string expected)
+    {
+        var result = Load($"virtual_server 10.0.0.1 80 {{\n{scheduler}\n{method}\n{protocol}\nreal_server 10.0.1.1 80 {{\n}}\n}}");
+        var finding = Assert.Single(result.Diagnostics);
+
+        Assert.Equal(expected[..8], finding.Code);
+        Assert.Contains(expected[9..], finding.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("delay_loop 2.5", "delay_loop abc", "", "; 2.5 s is used")]
+    [InlineData("delay_loop 2.5", "delay_loop 3", "delay_loop abc", "; 3 s is used")]
+    [InlineData("connect_timeout 7", "", "connect_timeout abc", "; 7 s is used")]
+    [InlineData("retry 4", "retry abc", "", "; 4 is used")]
+    [InlineData("weight 3", "weight abc", "", "; 3 is used")]
+    [InlineData("retry abc", "", "", "; the default holds")]
+    [InlineData("quorum abc", "", "", "; 1 is used")]
+    [InlineData("hysteresis -1", "", "", "; 0 is used")]
+    public void What_is_used_instead_may_come_from_the_block_around(string server, string real, string check, string expected)
+    {
+        var result = Load(Text(server, $"{real}\nTCP_CHECK {{\n{check}\n}}"));
+
+        Assert.Contains(expected, Assert.Single(result.Diagnostics).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_real_server_keeps_the_method_of_its_virtual_server_and_is_told_which() =>
+        Assert.Contains("ignored and DR used", Assert.Single(Load(Text("", "lvs_method dr")).Diagnostics).Message, StringComparison.Ordinal);
+
+    /// <summary>Who has no check is taken to be up for ever: that is said unless nobody was meant to have one.</summary>
+    [Theory]
+    [InlineData("TCP_CHEK {\n}", "", "VRRP0543 9:13, VRRP0101 10:1")]
+    [InlineData("TCP_CHEK", "", "VRRP0543 9:13, VRRP0101 10:1")]
+    [InlineData("TCP_CHECK", "", "VRRP0543 9:13, VRRP0034 10:10")]
+    [InlineData("check {\n}", "", "VRRP0543 9:13, VRRP0101 10:1")]
+    [InlineData("HTTP_GET {\n}", "", "VRRP0543 9:13, VRRP0530 10:1")]
+    [InlineData("BFD_CHECK {\nname b\n}", "", "VRRP0543 9:13, VRRP0402 10:1")]
+    [InlineData("TCP_CHEK {\n}", "TCP_CHECK {\n}", "VRRP0543 9:13, VRRP0101 10:1")]
+    [InlineData("TCP_CHEK {\n}\nTCP_CHECK {\n}", "TCP_CHECK {\n}", "VRRP0101 10:1")]
+    [InlineData("weigth 3", "TCP_CHECK {\n}", "VRRP0544 9:13, VRRP0101 10:1")]
+    [InlineData("weigth 3", "", "VRRP0101 10:1")]
+    [InlineData("", "TCP_CHECK {\n}", "VRRP0544 9:13")]
+    [InlineData("", "", "")]
+    [InlineData("TCP_CHECK {\n}", "TCP_CHECK {\n}", "")]
+    public void A_real_server_that_is_never_checked_is_named(string real, string other, string expected)
+    {
+        string text = Text("", real);
+        var result = Load($"{text[..^1]}real_server 10.0.1.2 80 {{\n{other}\n}}\n}}");
+
+        Assert.Equal(expected, string.Join(", ", Findings(result)));
+    }
+
+    [Theory]
+    [InlineData("lvs_sync_daemon eth0", "fd00::1 80", "", "VRRP0552 2:1")]
+    [InlineData("lvs_sync_daemon eth0", "10.0.1.2 80", "sorry_server fd00::1 80\nsorry_server_lvs_method TUN", "VRRP0552 2:1")]
+    [InlineData("lvs_sync_daemon eth0 group ff02::81", "10.0.1.2 80", "", "")]
+    [InlineData("", "fd00::1 80", "", "")]
+    public void Connections_to_the_other_family_cannot_be_synchronised(string globals, string server, string lines, string expected) =>
+        Assert.Equal(expected, string.Join(", ", Findings(Load(Text($"{lines}\nreal_server {server} {{\nlvs_method TUN\n}}", "", globals)))));
+
+    /// <summary>The kernel would refuse a destination of that type without a port.</summary>
+    [Fact]
+    public void A_tunnel_of_type_gue_without_a_port_is_ipip() =>
+        Assert.Equal(new Forwarding(ForwardingMethod.Tunnel), Assert.Single(Load(Text("lb_kind TUN type gue csum")).Config!.VirtualServers).Forwarding);
 }

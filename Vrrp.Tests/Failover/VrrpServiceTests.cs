@@ -143,6 +143,29 @@ public class VrrpServiceTests
         await service.StopAsync(new(canceled: true));
     }
 
+    [Fact]
+    public async Task Where_there_never_was_a_virtual_router_nothing_is_said_of_one()
+    {
+        var service = Create(Load("").Config!);
+        await service.StartAsync(default);
+        await service.StopAsync(new(canceled: true));
+        Assert.Equal(["stopped"], _events.Texts.Where(IsOfRouters));
+    }
+
+    [Fact]
+    public async Task One_virtual_router_is_one_and_none_that_is_left_says_no_goodbye()
+    {
+        var service = Create(Config(InstanceText("")));
+        await service.StartAsync(default);
+        await service.ApplyAsync(Load("").Config!, TimeSpan.Zero, default);
+        await service.StopAsync(new(canceled: true));
+        Assert.Equal(["running 1 virtual router of /etc/test.conf", "running 0 virtual routers of /etc/test.conf", "stopped"], _events.Texts.Where(IsOfRouters));
+    }
+
+    // What it says of the machine does not matter here.
+    private static bool IsOfRouters(string text) =>
+        text.Contains("running", StringComparison.Ordinal) || text.StartsWith("stop", StringComparison.Ordinal);
+
     private sealed class Events : ILogger<VrrpService>
     {
         public ConcurrentQueue<string> Texts { get; } = new();

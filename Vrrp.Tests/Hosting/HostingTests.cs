@@ -33,6 +33,23 @@ public class HostingTests
     }
 
     [Fact]
+    public void A_lock_belongs_to_one_and_leaves_no_file()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"vrrp-test-{Guid.NewGuid():N}.lock");
+        using (Assert.IsType<LockFile>(LockFile.TryTake(path)))
+            Assert.Null(LockFile.TryTake(path));
+        Assert.False(File.Exists(path));
+        // As after a kill.
+        File.WriteAllText(path, "");
+        Assert.IsType<LockFile>(LockFile.TryTake(path)).Dispose();
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public void A_lock_cannot_be_taken_where_no_file_can_be() =>
+        Assert.Equal(Errno.ENOENT, Assert.Throws<LinuxException>(() => LockFile.TryTake("/nonexistent/vrrp.lock")).Error);
+
+    [Fact]
     public void No_name_starts_a_line_of_its_own_or_reaches_the_terminal()
     {
         using var text = new StringWriter();

@@ -124,14 +124,15 @@ public sealed class ReloadServiceTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("vrrp_instance V {\n", "errors; what was running goes on unchanged")]
+    [InlineData("vrrp_instance V {\n", " was not loaded: 2 errors; what was running goes on unchanged")]
+    [InlineData("vrrp_instance V {\ninterface eth0\n}", " was not loaded: 1 error; what was running goes on unchanged")]
     [InlineData("", "has no vrrp_instance and no virtual_server")]
     [InlineData("global_defs {\n}\n", "has no vrrp_instance and no virtual_server")]
     public async Task A_bad_file_changes_nothing(string text, string expected)
     {
         await StartAsync(Router + Server(80));
         string before = Addresses();
-        Assert.Contains(expected, await ReloadAsync(text.Length > 20 ? text + Server(443) : text), StringComparison.Ordinal);
+        Assert.Contains(expected, await ReloadAsync(text), StringComparison.Ordinal);
 
         Assert.Equal(["[10.0.0.1]:tcp:80 [10.0.1.1]:80=1"], _kernel.Lines);
         Assert.Equal(before, Addresses());
@@ -159,6 +160,28 @@ public sealed class ReloadServiceTests : IAsyncLifetime
 
         Assert.Equal(runsVrrp ? 0 : 2, _kernel.Lines.Length);
         Assert.Equal(runsVrrp, Addresses() != addresses);
+    }
+
+    [Theory]
+    [InlineData(true, "the file has no vrrp_instance, ")]
+    [InlineData(false, "the file has no virtual_server, ")]
+    public async Task A_half_that_would_be_empty_is_refused_by_its_name(bool runsVrrp, string expected)
+    {
+        await StartAsync(Router + Server(80), runsVrrp, !runsVrrp);
+
+        Assert.Contains(expected, await ReloadAsync(runsVrrp ? Server(80) : Router), StringComparison.Ordinal);
+    }
+
+    /// <summary>A log line has its severity already.</summary>
+    [Fact]
+    public async Task A_finding_in_the_log_says_its_severity_once()
+    {
+        await StartAsync(Router);
+        string log = await ReloadAsync("bogus\nvrrp_instance V {\ninterface eth0\n}");
+
+        Assert.Contains($"{_path}:1:1: VRRP0101: unknown keyword 'bogus'", log, StringComparison.Ordinal);
+        Assert.Contains($"{_path}:2:15: VRRP0201: instance 'V' has no virtual_router_id", log, StringComparison.Ordinal);
+        Assert.DoesNotContain("error VRRP", log, StringComparison.Ordinal);
     }
 
     private sealed class Lines : ILogger<ReloadService>

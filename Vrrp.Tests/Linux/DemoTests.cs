@@ -23,8 +23,8 @@ public sealed class DemoTests : IDisposable
 
     [Theory]
     [InlineData("many", "many")]
-    [InlineData("0.005", "--interval takes 0.01 to 10 seconds, in steps of 0.01.")]
-    [InlineData("11", "--interval takes 0.01 to 10 seconds, in steps of 0.01.")]
+    [InlineData("0.005", "--interval takes 0.01 to 10 seconds, in steps of 0.01, not ")]
+    [InlineData("11", "--interval takes 0.01 to 10 seconds, in steps of 0.01, not ")]
     [InlineData("0.1", null)]
     public void An_interval_that_cannot_be_is_refused(string text, string? message)
     {

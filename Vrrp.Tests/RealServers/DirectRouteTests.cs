@@ -22,11 +22,14 @@ public sealed class DirectRouteTests : IDisposable
         // Without the settings the real server would answer: the test can fail.
         Run(_hosts.Server, "ip", "address", "add", $"{Vip}/32", "dev", "lo");
         Assert.True(Pings(_hosts.Director, Vip, DirectorAddress, attempts: 3));
+        Assert.True(AnswersArp(_hosts.Director, Vip));
         Run(_hosts.Server, "ip", "address", "del", $"{Vip}/32", "dev", "lo");
         _hosts.DirectorForgets();
 
         string before = _hosts.State();
         _hosts.Do("up", "--mode", "dr", "--vip", Vip, Vip6);
+        Assert.False(AnswersArp(_hosts.Director, Vip));
+        Assert.True(AnswersArp(_hosts.Director, ServerAddress));
         Assert.False(Pings(_hosts.Director, Vip, DirectorAddress));
         Assert.False(Pings(_hosts.Director, Vip6, DirectorAddress6));
         Assert.False(_hosts.DirectorKnows(Vip));
@@ -93,8 +96,6 @@ public sealed class DirectRouteTests : IDisposable
 
             """,
             output);
-        Assert.Equal(1, _hosts.Vrrp("check").Status);
-
         _hosts.Do("up", "--mode", "dr", "--vip", Vip, Vip6);
         Assert.EndsWith("All 7 values are as they must be.\n", _hosts.Do("check"), StringComparison.Ordinal);
         Assert.Equal("Nothing to do: all is as it must be.\n", _hosts.Do("up", "--mode", "dr", "--vip", Vip6, Vip));
@@ -113,6 +114,51 @@ public sealed class DirectRouteTests : IDisposable
 
         Assert.Equal("net.ipv4.conf.lo.arp_announce: 1 -> 2\nfd77::100/128: added to lo\n", _hosts.Do("up", "--mode", "dr", "--vip", Vip6, Vip));
         _hosts.Do("check");
+    }
+
+    /// <summary>As after a reboot: it is a difference, not a mistake of whoever asks.</summary>
+    [Fact]
+    public void Check_before_any_up_differs()
+    {
+        const string Advice = "here since the machine started; to check by what there must be name it with both --vip and --mode.\n";
+        string[][] lines = [[], ["--mode", "dr"], ["--vip", Vip], ["--json"]];
+        foreach (string[] arguments in lines)
+        {
+            var (status, output) = _hosts.Vrrp(["check", .. arguments]);
+            Assert.Equal(2, status);
+            Assert.StartsWith($"error: 'up' has not put up {(arguments is ["--vip", _] ? Vip : "anything")} {Advice}", output, StringComparison.Ordinal);
+            Assert.True(arguments is ["--json"] || output.EndsWith("1 of 1 value differs.\n", StringComparison.Ordinal), output);
+        }
+
+        using var json = JsonDocument.Parse(_hosts.Vrrp("check", "--json").Output.Split('\n', 2)[1]);
+        Assert.Equal((false, 2), (json.RootElement.GetProperty("matches").GetBoolean(), json.RootElement.GetProperty("exitStatus").GetInt32()));
+    }
+
+    [Fact]
+    public void Check_takes_the_mode_from_up_and_either_option_by_itself()
+    {
+        _hosts.Do("up", "--mode", "dr", "--vip", Vip, Vip6);
+        Assert.EndsWith("All 6 values are as they must be.\n", _hosts.Do("check", "--vip", Vip), StringComparison.Ordinal);
+        Assert.EndsWith("All 7 values are as they must be.\n", _hosts.Do("check", "--mode", "dr"), StringComparison.Ordinal);
+        Assert.Equal(2, _hosts.Vrrp("check", "--mode", "tun").Status);
+        var (status, output) = _hosts.Vrrp("check", "--vip", Vip, "10.0.0.101");
+        Assert.Equal(2, status);
+        Assert.Matches(@"\n10\.0\.0\.101 +put up +not by 'up' +differs\n", output);
+        Assert.EndsWith("1 of 7 values differs.\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Down_of_what_is_not_up_says_so_and_takes_the_rest_down()
+    {
+        string before = _hosts.State();
+        _hosts.Do("up", "--mode", "dr", "--vip", Vip);
+        Assert.Equal("Nothing to do.\n", _hosts.Do("down", "--mode", "tun"));
+        var (status, output) = _hosts.Vrrp("down", "--vip", "10.0.0.101", Vip);
+        Assert.Equal(2, status);
+        Assert.Contains("10.0.0.100/32: removed from lo\n", output, StringComparison.Ordinal);
+        Assert.Contains("note: 10.0.0.101: not put up by 'vrrp realserver up'; it is left as it is\n", output, StringComparison.Ordinal);
+        Assert.Equal(before, _hosts.State());
+        Assert.Equal("Nothing to do.\n", _hosts.Do("down"));
     }
 
     [Fact]
@@ -144,7 +190,8 @@ public sealed class DirectRouteTests : IDisposable
         Assert.Equal((8, 0, 0, 0), (_hosts.Setting("ipv4/conf/all/arp_ignore"), _hosts.Setting("ipv4/conf/lo/arp_ignore"),
             _hosts.Setting("ipv4/conf/all/arp_announce"), _hosts.Setting("ipv4/conf/lo/arp_announce")));
         Assert.True(_hosts.Server.Has(Vip));
-        Assert.Equal("note: 10.0.0.100: not put up by 'vrrp realserver up'; it is left as it is\nNothing to do.\n", _hosts.Do("down", "--vip", Vip));
+        Assert.Equal((2, "note: 10.0.0.100: not put up by 'vrrp realserver up'; it is left as it is\nNothing to do.\n"), _hosts.Vrrp("down", "--vip", Vip));
+        Assert.True(_hosts.Server.Has(Vip));
     }
 
     [Fact]
@@ -200,8 +247,8 @@ public sealed class DirectRouteTests : IDisposable
     [InlineData("up", "--vip", Vip, "--mode", "nat")]
     [InlineData("up", "--mode", "dr", "--vip", "10.0.0.100/32")]
     [InlineData("up", "--mode", "dr", "--vip", "127.0.0.1")]
-    [InlineData("check", "--vip", Vip)]
-    [InlineData("check", "--mode", "dr")]
+    [InlineData("check", "--mode", "nat")]
+    [InlineData("check", "--vip", "web")]
     [InlineData("sideways")]
     public void Wrong_command_line_changes_nothing(params string[] arguments)
     {

@@ -101,6 +101,15 @@ internal sealed class RealServerHosts : IDisposable
         return false;
     }
 
+    /// <summary>Whether any host answers one of three ARP requests for an address, in the judgement of <c>arping</c>.</summary>
+    public static bool AnswersArp(Host host, string address)
+    {
+        var (status, output) = TryRun(host, "arping", "-c", "3", "-C", "1", "-I", "eth0", address);
+        // It was able to ask, so that silence is the real server's.
+        Assert.Contains(status == 0 ? " 1 packets received" : "3 packets transmitted, 0 packets received", output, StringComparison.Ordinal);
+        return status == 0;
+    }
+
     /// <summary>Whether the director has learned a hardware address for an address, from an answer or from a question.</summary>
     public bool DirectorKnows(string address) => Run(Director, "ip", "neigh", "show", address).Contains("lladdr", StringComparison.Ordinal);
 

@@ -63,7 +63,7 @@ public class SimulateCommandTests
         using var file = new TemporaryFile(Sound.Replace("at 10s", "at ten", StringComparison.Ordinal));
         var (status, output, error) = Run("--scenario", file.Path);
         Assert.Equal(SimulateCommand.Unusable, status);
-        Assert.StartsWith($"{file.Path}: line 5: 'ten' is no time", error, StringComparison.Ordinal);
+        Assert.StartsWith($"error: {file.Path}: line 5: 'ten' is no time", error, StringComparison.Ordinal);
         Assert.Empty(output);
         Assert.Equal(SimulateCommand.Unusable, Run("--scenario", file.Path + ".none").Status);
     }
@@ -93,6 +93,40 @@ public class SimulateCommandTests
         Assert.NotEmpty(error);
         Assert.DoesNotContain("Unhandled", error, StringComparison.Ordinal);
         Assert.DoesNotContain("scenario, ", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>What it takes, in words, and nothing of what it is made of.</summary>
+    [Theory]
+    [InlineData("--seed", "abc", "--seed takes a whole number from -2147483648 to 2147483647, not 'abc'.")]
+    [InlineData("--seed", "2147483648", "--seed takes a whole number from -2147483648 to 2147483647, not '2147483648'.")]
+    [InlineData("--count", "0", "--count takes a whole number from 1 to 2147483647, not '0'.")]
+    [InlineData("--days", "many", "--days takes a number above 0 and up to 1000000, not 'many'.")]
+    public void A_number_that_is_none_is_told_with_its_range(string option, string value, string expected)
+    {
+        var (_, output, error) = Run(option, value);
+        Assert.StartsWith(expected, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", error + output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_directory_is_no_scenario()
+    {
+        var (status, output, error) = Run("--scenario", Path.GetTempPath());
+        Assert.Equal((SimulateCommand.Unusable, ""), (status, output));
+        Assert.Equal($"error: {Path.GetTempPath()} is a directory: --scenario takes the name of a file\n", error);
+    }
+
+    [Theory]
+    [InlineData("end 1m", "", "")]
+    [InlineData("end 1m", "end 20s", "the run ends with the last disturbance, after 20 s, so nothing is checked that would come after.")]
+    [InlineData("end 1m", " ", "the run ends with the last disturbance, after 20 s, so nothing is checked that would come after.")]
+    [InlineData("at 10s crash A\nat 20s start A\nend 1m", " ", "the run ends as it begins, so nothing is checked that would come after.")]
+    public void A_run_that_ends_too_soon_says_so(string old, string now, string expected)
+    {
+        using var file = new TemporaryFile(now.Length == 0 ? Sound : Sound.ReplaceLineEndings("\n").Replace(old, now, StringComparison.Ordinal));
+        var (status, _, error) = Run("--scenario", file.Path);
+        Assert.Equal(SimulateCommand.Sound, status);
+        Assert.Equal(expected.Length == 0 ? "" : $"warning: {file.Path}: {expected} Say when, as in 'end 1m'.\n", error);
     }
 
     [Fact]

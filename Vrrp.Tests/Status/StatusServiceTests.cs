@@ -58,6 +58,46 @@ public sealed class StatusServiceTests : IDisposable
         Assert.Equal("200", (await GetAsync("GET /v1/status HTTP/1.1\r\n\r\n")).Status);
     }
 
+    /// <summary>Both may have found that the one there was left; who comes second must not remove what the first has made since.</summary>
+    [Fact]
+    public async Task A_socket_that_another_process_is_about_to_replace_is_left_to_it()
+    {
+        Leave(SocketPath);
+        var log = new Warnings();
+        using (LockFile.TryTake(StatusSocket.LockOf(SocketPath)))
+        using (await StartAsync(log: log))
+            Assert.Equal($"status is not served at {SocketPath}: another process serves {SocketPath}", Assert.Single(log.Lines));
+        Assert.True(File.Exists(SocketPath));
+        using var service = await StartAsync();
+        Assert.Equal("200", (await GetAsync("GET /v1/status HTTP/1.1\r\n\r\n")).Status);
+        await service.StopAsync(default);
+        Assert.Empty(_folder.GetFileSystemInfos());
+    }
+
+    [Fact]
+    public async Task Of_many_that_start_at_once_one_serves_and_can_be_reached()
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            Leave(SocketPath);
+            using var start = new Barrier(8);
+            var services = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Factory.StartNew(
+                () =>
+                {
+                    var log = new Warnings();
+                    start.SignalAndWait();
+                    return (Service: StartAsync(log: log).GetAwaiter().GetResult(), Serves: log.Lines.Count == 0);
+                },
+                TaskCreationOptions.LongRunning)));
+            Assert.Single(services, service => service.Serves);
+            foreach (var (service, _) in services.Where(service => !service.Serves))
+                service.Dispose();
+            Assert.Equal("200", (await GetAsync("GET /v1/status HTTP/1.1\r\n\r\n")).Status);
+            services.Single(service => service.Serves).Service.Dispose();
+            Assert.Empty(_folder.GetFileSystemInfos());
+        }
+    }
+
     [Fact]
     public async Task One_whose_queue_is_full_is_alive()
     {

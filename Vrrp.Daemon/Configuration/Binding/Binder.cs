@@ -68,6 +68,7 @@ internal sealed class Binder
         var globals = _globals.Complete();
         var servers = _servers.Complete(globals);
         var config = _vrrp.Complete(globals, path, inactive.DrainToImmutable());
-        return config with { VirtualServers = servers, GlobalDefs = _globals.CompleteSyncDaemon(config) };
+        config = config with { VirtualServers = servers };
+        return config with { GlobalDefs = _globals.CompleteSyncDaemon(config) };
     }
 }

@@ -7,8 +7,8 @@ namespace Vrrp.Daemon.Configuration.Binding;
 /// <summary>lb_kind, lvs_method and sorry_server_lvs_method: a method and, for TUN, what packets are put into.</summary>
 internal sealed class ForwardingReader(DiagnosticBag diagnostics, ValueReaders values)
 {
-    /// <summary>Null: unknown, reported; the caller keeps what it had.</summary>
-    public Forwarding? Read(StatementSyntax statement)
+    /// <summary>Null: unknown; the caller keeps what it had and reports what was refused once it knows what that is.</summary>
+    public Forwarding? Read(StatementSyntax statement, List<StatementSyntax> refused)
     {
         var word = statement.Words[1];
         Forwarding? forwarding = word.Text switch
@@ -20,7 +20,7 @@ internal sealed class ForwardingReader(DiagnosticBag diagnostics, ValueReaders v
         };
         if (forwarding is null)
         {
-            diagnostics.UnknownForwarding(word, statement.Name.Text);
+            refused.Add(statement);
             return null;
         }
 
@@ -34,6 +34,20 @@ internal sealed class ForwardingReader(DiagnosticBag diagnostics, ValueReaders v
 
         return ReadTunnel(statement);
     }
+
+    /// <summary>Reports the lines that were refused, with the method that packets are forwarded by instead.</summary>
+    public void Report(List<StatementSyntax> refused, Forwarding used)
+    {
+        foreach (var statement in refused)
+            diagnostics.UnknownForwarding(statement.Words[1], statement.Name.Text, NameOf(used.Method));
+    }
+
+    public static string NameOf(ForwardingMethod method) => method switch
+    {
+        ForwardingMethod.DirectRoute => "DR",
+        ForwardingMethod.Tunnel => "TUN",
+        _ => "NAT",
+    };
 
     private Forwarding ReadTunnel(StatementSyntax statement)
     {
@@ -71,7 +85,13 @@ internal sealed class ForwardingReader(DiagnosticBag diagnostics, ValueReaders v
         }
 
         if (type == TunnelType.Gue && port == 0)
+        {
+            // The kernel refuses a destination of this type without a port.
             diagnostics.TunnelWithoutPort(statement.Words[^1]);
+            type = TunnelType.IPIP;
+            checksum = TunnelChecksum.None;
+        }
+
         if (type != TunnelType.Gue && (port != 0 || checksum == TunnelChecksum.Remote))
         {
             diagnostics.TunnelOptionElsewhere(statement.Words[^1], type == TunnelType.Gre ? "gre" : "ipip");

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Configuration.Syntax;
+using Vrrp.Daemon.Ipvs;
 
 namespace Vrrp.Daemon.Configuration.Binding;
 
@@ -23,6 +24,7 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
     private TimeSpan _neighborInterval;
     private bool _minimal;
     private LvsSyncDaemon? _sync;
+    private Token? _syncPlace;
     private Token? _syncInstance;
     private bool _syncHasId;
 
@@ -53,6 +55,7 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
     {
         if (_sync is not { } sync)
             return config.GlobalDefs;
+        CheckFamilies(config.VirtualServers);
         if (_syncInstance is not { } name)
             return config.GlobalDefs with { LvsSyncDaemon = sync };
         if (config.Instances.FirstOrDefault(instance => instance.Name == name.Text) is not { } followed)
@@ -65,6 +68,22 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
         {
             LvsSyncDaemon = sync with { Instance = name.Text, Id = _syncHasId ? sync.Id : (byte)followed.VirtualRouterId.Value },
         };
+    }
+
+    /// <summary>The protocol of synchronisation knows one family a connection.</summary>
+    private void CheckFamilies(IEnumerable<VirtualServer> servers)
+    {
+        foreach (var server in servers)
+        {
+            var mixed = server.RealServers.FirstOrDefault(real => server.Services.Any(service => service.Family != real.Address.Family));
+            if (mixed is not null)
+                diagnostics.SyncOfMixedFamilies(_syncPlace!, DirectorState.KeyOf(mixed).ToString(), mixed.Span);
+            else if (server.SorryServer is { } sorry && server.Services.Any(service => service.Family != sorry.Address.Family))
+                diagnostics.SyncOfMixedFamilies(_syncPlace!, sorry.Address.ToString(), server.Span);
+            else
+                continue;
+            return;
+        }
     }
 
     public void BindRootLine(StatementSyntax statement)
@@ -278,7 +297,7 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
             }
         }
 
-        _sync = sync;
+        (_sync, _syncPlace) = (sync, s.Name);
     }
 
     private bool BindVrrp(StatementSyntax s)

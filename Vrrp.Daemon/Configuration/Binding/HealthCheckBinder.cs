@@ -35,6 +35,11 @@ internal sealed class HealthCheckBinder(DiagnosticBag diagnostics, BlockReader r
     public static bool IsCheck(string keyword) => keyword is "TCP_CHECK" or "HTTP_GET" or "SSL_GET" or "SMTP_CHECK" or "DNS_CHECK" or "UDP_CHECK"
         or "PING_CHECK" or "MISC_CHECK" or "FILE_CHECK";
 
+    /// <summary>Whether a word begins a checker, or was meant to.</summary>
+    public static bool LooksLikeCheck(BlockSpec realServer, string word) =>
+        word.EndsWith("CHECK", StringComparison.OrdinalIgnoreCase) || word.EndsWith("GET", StringComparison.OrdinalIgnoreCase)
+        || (KeywordTable.Suggest(realServer, word) is { } meant && IsCheck(meant));
+
     /// <summary>Reads a checker block. What it yields is nothing when the block is unusable, and several checks for old SMTP_CHECK hosts.</summary>
     public IEnumerable<HealthCheck> Bind(
         StatementSyntax block, IPAddressValue address, ushort port, CheckDefaults defaults, TimeSpan serverInterval, TlsClient? tls, string? scriptUser, string? scriptGroup)
@@ -52,7 +57,7 @@ internal sealed class HealthCheckBinder(DiagnosticBag diagnostics, BlockReader r
 
     private IEnumerable<HealthCheck> Complete(Draft d, string kind, TimeSpan serverInterval, TlsClient? tls, string? scriptUser, string? scriptGroup)
     {
-        var interval = d.Interval ?? d.Defaults.Interval ?? TimeSpan.FromSeconds(60);
+        var interval = d.Interval ?? d.Defaults.Interval ?? VirtualServerBinder.DefaultInterval;
         var warmUp = d.WarmUp ?? d.Defaults.WarmUp ?? interval;
         int retries = d.Retries ?? d.Defaults.Retries ?? kind switch { "MISC_CHECK" => 0, "DNS_CHECK" => 3, _ => 1 };
         var retryDelay = d.RetryDelay ?? d.Defaults.RetryDelay ?? kind switch
@@ -162,7 +167,7 @@ internal sealed class HealthCheckBinder(DiagnosticBag diagnostics, BlockReader r
             BindAddress = d.BindAddress,
             BindPort = d.BindPort,
             BindInterface = d.BindInterface,
-            ConnectTimeout = d.ConnectTimeout ?? d.Defaults.ConnectTimeout ?? TimeSpan.FromSeconds(5),
+            ConnectTimeout = d.ConnectTimeout ?? d.Defaults.ConnectTimeout ?? VirtualServerBinder.DefaultConnectTimeout,
             FirewallMark = d.FirewallMark,
         };
     }
@@ -188,7 +193,8 @@ internal sealed class HealthCheckBinder(DiagnosticBag diagnostics, BlockReader r
                 d.BindInterface = values.InterfaceName(s.Words[1]) ?? d.BindInterface;
                 return true;
             case "connect_timeout":
-                d.ConnectTimeout = values.Seconds(s, 0.000001m, VirtualServerBinder.MaxSeconds) ?? d.ConnectTimeout;
+                string timeout = VirtualServerBinder.Used(d.ConnectTimeout ?? d.Defaults.ConnectTimeout, VirtualServerBinder.DefaultConnectTimeout);
+                d.ConnectTimeout = values.Seconds(s, 0.000001m, VirtualServerBinder.MaxSeconds, timeout) ?? d.ConnectTimeout;
                 return true;
             case "fwmark":
                 d.FirewallMark = (uint?)values.Integer(s, 0, int.MaxValue) ?? d.FirewallMark;
@@ -200,7 +206,8 @@ internal sealed class HealthCheckBinder(DiagnosticBag diagnostics, BlockReader r
                 d.RetryDelay = values.Seconds(s, 0, VirtualServerBinder.MaxSeconds) ?? d.RetryDelay;
                 return true;
             case "delay_loop":
-                d.Interval = values.Seconds(s, 0.000001m, VirtualServerBinder.MaxSeconds) ?? d.Interval;
+                string interval = VirtualServerBinder.Used(d.Interval ?? d.Defaults.Interval, VirtualServerBinder.DefaultInterval);
+                d.Interval = values.Seconds(s, 0.000001m, VirtualServerBinder.MaxSeconds, interval) ?? d.Interval;
                 return true;
             case "warmup":
                 d.WarmUp = values.Seconds(s, 0, VirtualServerBinder.MaxSeconds) ?? d.WarmUp;

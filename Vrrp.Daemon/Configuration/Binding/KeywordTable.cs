@@ -440,20 +440,23 @@ internal static class KeywordTable
         keyword is "vrrp_instance" or "vrrp_sync_group" or "virtual_server" or "virtual_server_group" or "global_defs" or "vrrp_script" or "static_ipaddress";
 
     /// <summary>The keyword of a block that a misspelt one is nearest to. Null: none is near.</summary>
-    public static string? Suggest(BlockSpec block, string word)
+    public static string? Suggest(BlockSpec block, string word) => Nearest(block.Keywords.Select(keyword => keyword.Name), word);
+
+    /// <summary>The name that a misspelt one is nearest to. Null: none is near.</summary>
+    public static string? Nearest(IEnumerable<string> names, string word)
     {
         string? best = null;
         int bestDistance = Math.Max(1, word.Length / 4) + 1;
         if (word.Length > 40)
             return null;
-        foreach (var keyword in block.Keywords)
+        foreach (string name in names)
         {
             // No word is nearer to another than their lengths are.
-            if (Math.Abs(word.Length - keyword.Name.Length) >= bestDistance)
+            if (Math.Abs(word.Length - name.Length) >= bestDistance)
                 continue;
-            int distance = Distance(word, keyword.Name);
+            int distance = Distance(word, name);
             if (distance < bestDistance)
-                (best, bestDistance) = (keyword.Name, distance);
+                (best, bestDistance) = (name, distance);
         }
 
         return best;

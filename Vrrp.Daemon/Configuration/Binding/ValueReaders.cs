@@ -14,10 +14,16 @@ internal sealed class ValueReaders(DiagnosticBag diagnostics)
     public static readonly TimeSpan MaxDelay = TimeSpan.FromDays(31);
 
     /// <summary>A decimal integer in a range. Trailing letters are cut off with a warning, as keepalived does outside -t.</summary>
-    public int? Integer(StatementSyntax statement, int min, int max, DiagnosticSeverity severity = DiagnosticSeverity.Warning) =>
-        Integer(statement.Words[1], statement.Name.Text, min, max, severity);
+    public int? Integer(StatementSyntax statement, int min, int max, DiagnosticSeverity severity = DiagnosticSeverity.Warning, string? used = null) =>
+        Integer(statement.Words[1], statement.Name.Text, min, max, severity, used);
 
-    public int? Integer(Token word, string name, int min, int max, DiagnosticSeverity severity = DiagnosticSeverity.Warning)
+    /// <param name="word">What is read.</param>
+    /// <param name="name">The keyword or option it belongs to.</param>
+    /// <param name="min">The least value.</param>
+    /// <param name="max">The greatest.</param>
+    /// <param name="severity">Of a value that cannot be used.</param>
+    /// <param name="used">What holds instead, for the message; null: "the default".</param>
+    public int? Integer(Token word, string name, int min, int max, DiagnosticSeverity severity = DiagnosticSeverity.Warning, string? used = null)
     {
         string text = word.Text;
         int end = text.StartsWith('-') && min < 0 ? 1 : 0;
@@ -26,15 +32,15 @@ internal sealed class ValueReaders(DiagnosticBag diagnostics)
         if (!long.TryParse(text.AsSpan(0, end), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value))
         {
             if (end > 1)
-                diagnostics.OutOfRange(word, name, min, max, severity);
+                diagnostics.OutOfRange(word, name, min, max, severity, used);
             else
-                diagnostics.NotANumber(word, name, min, max, severity);
+                diagnostics.NotANumber(word, name, min, max, severity, used);
             return null;
         }
 
         if (value < min || value > max)
         {
-            diagnostics.OutOfRange(word, name, min, max, severity);
+            diagnostics.OutOfRange(word, name, min, max, severity, used);
             return null;
         }
 
@@ -44,9 +50,10 @@ internal sealed class ValueReaders(DiagnosticBag diagnostics)
     }
 
     /// <summary>Decimal seconds with up to six digits after the point.</summary>
-    public TimeSpan? Seconds(StatementSyntax statement, decimal min, decimal max) => Seconds(statement.Words[1], statement.Name.Text, min, max);
+    public TimeSpan? Seconds(StatementSyntax statement, decimal min, decimal max, string? used = null) =>
+        Seconds(statement.Words[1], statement.Name.Text, min, max, used);
 
-    public TimeSpan? Seconds(Token word, string name, decimal min, decimal max)
+    public TimeSpan? Seconds(Token word, string name, decimal min, decimal max, string? used = null)
     {
         string text = word.Text;
         int end = 0;
@@ -54,7 +61,7 @@ internal sealed class ValueReaders(DiagnosticBag diagnostics)
             end++;
         if (!decimal.TryParse(text.AsSpan(0, end), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal seconds))
         {
-            diagnostics.NotADuration(word, name, min, max);
+            diagnostics.NotADuration(word, name, min, max, used);
             return null;
         }
 
@@ -65,7 +72,7 @@ internal sealed class ValueReaders(DiagnosticBag diagnostics)
             diagnostics.TooManyDigits(word, name);
         if (rounded < min || rounded > max)
         {
-            diagnostics.DurationOutOfRange(word, name, min, max);
+            diagnostics.DurationOutOfRange(word, name, min, max, used);
             return null;
         }
 

@@ -15,7 +15,12 @@ internal sealed class VirtualServerBinder(
     /// <summary>Bound of every time of the director, 31 days.</summary>
     public const decimal MaxSeconds = 2_678_400;
 
+    public static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan DefaultConnectTimeout = TimeSpan.FromSeconds(5);
+
     private const string Schedulers = "rr wrr lc wlc lblc lblcr sh mh dh fo ovf sed nq twos";
+
+    private const string DefaultScheduler = "wlc";
 
     /// <summary>A service without a port, or with firewall marks, needs persistence: this one if none is asked for.</summary>
     private const uint DefaultPersistence = 360;
@@ -126,6 +131,7 @@ internal sealed class VirtualServerBinder(
                 BindRest(draft, statement);
         }
 
+        ReportRefused(draft);
         if (draft.Reals.Count == 0)
         {
             diagnostics.NoRealServers(draft.Name);
@@ -143,19 +149,19 @@ internal sealed class VirtualServerBinder(
             Span = block.Span,
             GroupName = target.Group,
             Services = services,
-            Scheduler = draft.Scheduler?.Text ?? "wlc",
+            Scheduler = draft.Scheduler?.Text ?? DefaultScheduler,
             Flags = flags,
             PersistenceTimeout = timeout,
             PersistencePrefix = Granularity(draft, services[0].Family),
             PersistenceEngine = draft.PersistenceEngine,
             Forwarding = draft.Forwarding!.Value,
-            SorryServer = Sorry(draft, services[0]),
+            SorryServer = Sorry(draft, services),
             QuorumUp = AsScriptUser(draft.QuorumUp, defs),
             QuorumDown = AsScriptUser(draft.QuorumDown, defs),
             HaSuspend = HaSuspend(draft),
             Omega = draft.Omega,
             SmtpAlert = draft.SmtpAlert ?? defs.SmtpAlertChecker ?? defs.SmtpAlert ?? false,
-            RealServers = RealServers(draft, services[0], defs),
+            RealServers = RealServers(draft, services, defs),
         };
         if (server.RealServers.IsEmpty)
         {
@@ -210,10 +216,10 @@ internal sealed class VirtualServerBinder(
                 if (Schedulers.Split(' ').Contains(s.Words[1].Text))
                     d.Scheduler = s.Words[1];
                 else
-                    diagnostics.UnknownScheduler(s.Words[1], Schedulers);
+                    d.UnknownSchedulers.Add(s.Words[1]);
                 return true;
             case "lb_kind" or "lvs_method":
-                d.Forwarding = forwardings.Read(s) ?? d.Forwarding;
+                d.Forwarding = forwardings.Read(s, d.Refused) ?? d.Forwarding;
                 return true;
             case "protocol":
                 switch (s.Words[1].Text.ToUpperInvariant())
@@ -228,7 +234,7 @@ internal sealed class VirtualServerBinder(
                         d.Protocol = TransportProtocol.Sctp;
                         break;
                     default:
-                        diagnostics.UnknownChoice(s.Words[1], "protocol", "TCP, UDP or SCTP");
+                        d.UnknownProtocols.Add(s.Words[1]);
                         break;
                 }
 
@@ -284,18 +290,21 @@ internal sealed class VirtualServerBinder(
 
     private bool BindCheckDefaults(Draft d, StatementSyntax s)
     {
-        if (ReadCheckDefault(d.Checks, s) is not { } changed)
+        if (ReadCheckDefault(d.Checks, new(), s) is not { } changed)
             return false;
         d.Checks = changed;
         return true;
     }
 
     /// <summary>A keyword that virtual_server and real_server share and hand on to checkers; null: it is none.</summary>
-    private CheckDefaults? ReadCheckDefault(CheckDefaults before, StatementSyntax s) => s.Name.Text switch
+    private CheckDefaults? ReadCheckDefault(CheckDefaults before, CheckDefaults outer, StatementSyntax s) => s.Name.Text switch
     {
-        "delay_loop" => before with { Interval = values.Seconds(s, 0.000001m, MaxSeconds) ?? before.Interval },
-        "connect_timeout" => before with { ConnectTimeout = values.Seconds(s, 0.000001m, MaxSeconds) ?? before.ConnectTimeout },
-        "retry" => before with { Retries = values.Integer(s, 0, int.MaxValue) ?? before.Retries },
+        "delay_loop" => before with { Interval = values.Seconds(s, 0.000001m, MaxSeconds, Used(before.Interval ?? outer.Interval, DefaultInterval)) ?? before.Interval },
+        "connect_timeout" => before with
+        {
+            ConnectTimeout = values.Seconds(s, 0.000001m, MaxSeconds, Used(before.ConnectTimeout ?? outer.ConnectTimeout, DefaultConnectTimeout)) ?? before.ConnectTimeout,
+        },
+        "retry" => before with { Retries = values.Integer(s, 0, int.MaxValue, used: Used(before.Retries ?? outer.Retries)) ?? before.Retries },
         "delay_before_retry" => before with { RetryDelay = values.Seconds(s, 0, MaxSeconds) ?? before.RetryDelay },
         "warmup" => before with { WarmUp = values.Seconds(s, 0, MaxSeconds) ?? before.WarmUp },
         "alpha" => before with { Alpha = values.Switch(s) ?? before.Alpha },
@@ -303,13 +312,19 @@ internal sealed class VirtualServerBinder(
         _ => null,
     };
 
+    /// <summary>What is used in the place of a time that cannot be read.</summary>
+    public static string Used(TimeSpan? earlier, TimeSpan standard) => FormattableString.Invariant($"{(earlier ?? standard).TotalSeconds} s");
+
+    /// <summary>The same of a number; null: each check has its own default.</summary>
+    private static string? Used(int? earlier) => earlier?.ToString(CultureInfo.InvariantCulture);
+
     private void BindRest(Draft d, StatementSyntax s)
     {
         switch (s.Name.Text)
         {
             case "sorry_server":
                 if (values.Address(s.Words[1], s.Name.Text) is { } address)
-                    d.Sorry = (address, (ushort?)(s.Words.Length > 2 ? values.Integer(s.Words[2], "port", 0, 65535) : 0) ?? 0, s.Words[1]);
+                    d.Sorry = (address, (ushort?)(s.Words.Length > 2 ? values.Integer(s.Words[2], "port", 0, 65535) : 0) ?? 0, s);
                 break;
             case "sorry_server_inhibit":
                 if (d.Sorry is null)
@@ -317,13 +332,13 @@ internal sealed class VirtualServerBinder(
                 d.SorryInhibit = d.Sorry is not null;
                 break;
             case "sorry_server_lvs_method":
-                d.SorryForwarding = forwardings.Read(s) ?? d.SorryForwarding;
+                d.SorryForwarding = forwardings.Read(s, d.RefusedForSorry) ?? d.SorryForwarding;
                 break;
             case "quorum":
-                d.Quorum = values.Integer(s, 1, int.MaxValue) is { } quorum ? (quorum, s.Words[1]) : d.Quorum;
+                d.Quorum = values.Integer(s, 1, int.MaxValue, used: Used(d.Quorum?.Value ?? 1)) is { } quorum ? (quorum, s.Words[1]) : d.Quorum;
                 break;
             case "hysteresis":
-                d.Hysteresis = values.Integer(s, 0, int.MaxValue) is { } hysteresis ? (hysteresis, s.Words[1]) : d.Hysteresis;
+                d.Hysteresis = values.Integer(s, 0, int.MaxValue, used: Used(d.Hysteresis?.Value ?? 0)) is { } hysteresis ? (hysteresis, s.Words[1]) : d.Hysteresis;
                 break;
             case "quorum_up":
                 d.QuorumUp = ValueReaders.Command(s);
@@ -341,7 +356,7 @@ internal sealed class VirtualServerBinder(
                 d.Inhibit = true;
                 break;
             case "weight":
-                d.Weight = values.Integer(s, 0, int.MaxValue) ?? d.Weight;
+                d.Weight = values.Integer(s, 0, int.MaxValue, used: Used(d.Weight)) ?? d.Weight;
                 break;
             case "smtp_alert":
                 d.SmtpAlert = values.Switch(s) ?? d.SmtpAlert;
@@ -352,23 +367,35 @@ internal sealed class VirtualServerBinder(
         }
     }
 
+    /// <summary>Choices that there are not, now that it is known what the block has instead.</summary>
+    private void ReportRefused(Draft d)
+    {
+        foreach (var word in d.UnknownSchedulers)
+            diagnostics.UnknownScheduler(word, Schedulers, d.Scheduler?.Text ?? DefaultScheduler);
+        var forwarding = d.Forwarding ?? new(ForwardingMethod.Masquerade);
+        forwardings.Report(d.Refused, forwarding);
+        forwardings.Report(d.RefusedForSorry, d.SorryForwarding ?? forwarding);
+        string protocol = d.Protocol == TransportProtocol.None ? "UDP" : d.Protocol.ToString().ToUpperInvariant();
+        foreach (var word in d.UnknownProtocols)
+            diagnostics.UnknownChoice(word, "protocol", "TCP, UDP or SCTP", protocol);
+    }
+
     private void ApplyDefaults(Draft d)
     {
+        // A line that is there and wrong has said what is used instead; only one that is not there is missed.
         var name = d.Name;
-        if (d.Scheduler is null)
-            diagnostics.BalancingDefault(name, "lb_algo", "wlc");
-        if (d.Forwarding is null)
-        {
+        if (d.Scheduler is null && d.UnknownSchedulers.Count == 0)
+            diagnostics.BalancingDefault(name, "lb_algo", DefaultScheduler);
+        if (d.Forwarding is null && d.Refused.Count == 0)
             diagnostics.BalancingDefault(name, "lb_kind", "NAT");
-            d.Forwarding = new(ForwardingMethod.Masquerade);
-        }
-
+        d.Forwarding ??= new(ForwardingMethod.Masquerade);
         bool allMarks = d.Target.Entries.All(entry => entry.Mark != 0);
         if (allMarks && d.ProtocolPlace is not null)
             diagnostics.ProtocolOfMark(d.ProtocolPlace);
         if (!allMarks && d.Protocol == TransportProtocol.None)
         {
-            diagnostics.BalancingDefault(name, "protocol", "UDP");
+            if (d.UnknownProtocols.Count == 0)
+                diagnostics.BalancingDefault(name, "protocol", "UDP");
             d.Protocol = TransportProtocol.Udp;
         }
 
@@ -434,35 +461,55 @@ internal sealed class VirtualServerBinder(
         return false;
     }
 
-    private SorryServer? Sorry(Draft d, ServiceKey service)
+    private SorryServer? Sorry(Draft d, ImmutableArray<ServiceKey> services)
     {
         if (d.Sorry is not { } sorry)
             return null;
         var forwarding = d.SorryForwarding ?? d.Forwarding!.Value;
-        if (!CanCarry(sorry.Place, forwarding, service, sorry.Address))
+        var words = sorry.Line.Words;
+        if (!CanCarry(words[1], forwarding, services[0], sorry.Address))
             return null;
-        return new(sorry.Address, Port(sorry.Place, sorry.Port, forwarding, service), forwarding, d.SorryInhibit);
+        ushort port = Port(words[words.Length > 2 ? 2 : 1], sorry.Port, forwarding, services[0]);
+        WarnOfItself(words[1], sorry.Address, port, services);
+        return new(sorry.Address, port, forwarding, d.SorryInhibit);
     }
 
-    private ImmutableArray<RealServer> RealServers(Draft d, ServiceKey service, GlobalDefs defs)
+    private ImmutableArray<RealServer> RealServers(Draft d, ImmutableArray<ServiceKey> services, GlobalDefs defs)
     {
         var result = ImmutableArray.CreateBuilder<RealServer>();
+        var notChecked = new List<(Token Place, StatementSyntax? Lost)>();
         var seen = new Dictionary<DestinationKey, SourceSpan>();
         foreach (var block in d.Reals)
         {
-            if (RealServer(d, block, service, defs) is not { } real)
+            if (RealServer(d, block, services, defs) is not { } real)
                 continue;
             if (!seen.TryAdd(DirectorState.KeyOf(real), block.Span))
+            {
                 diagnostics.DuplicateRealServer(block.Words[1], DirectorState.KeyOf(real).ToString(), seen[DirectorState.KeyOf(real)]);
-            else
-                result.Add(real);
+                continue;
+            }
+
+            WarnOfItself(block.Words[1], real.Address, real.Port, services);
+            if (real.Checks.IsEmpty)
+                notChecked.Add((block.Words[1], LostCheck(block)));
+            result.Add(real);
+        }
+
+        bool othersAreChecked = notChecked.Count < result.Count;
+        foreach (var (place, lost) in notChecked)
+        {
+            if (lost is not null)
+                diagnostics.CheckLost(place, lost.Name);
+            else if (othersAreChecked)
+                diagnostics.NeverChecked(place);
         }
 
         return result.DrainToImmutable();
     }
 
-    private RealServer? RealServer(Draft d, StatementSyntax block, ServiceKey service, GlobalDefs defs)
+    private RealServer? RealServer(Draft d, StatementSyntax block, ImmutableArray<ServiceKey> services, GlobalDefs defs)
     {
+        var service = services[0];
         if (block.Words.Length < 2 || !IPAddressValue.TryParse(block.Words[1].Text, out var address))
         {
             diagnostics.NotARealServer(block.Words.Length < 2 ? block.Name : block.Words[1]);
@@ -486,6 +533,7 @@ internal sealed class VirtualServerBinder(
         ScriptCommand? up = null, down = null;
         uint upper = 0, lower = 0;
         Token? lowerPlace = null;
+        var refused = new List<StatementSyntax>();
         var defaults = new CheckDefaults();
         var blocks = new List<StatementSyntax>();
         foreach (var s in reader.Read(block.Block, "real_server " + block.Words[1].Text))
@@ -496,7 +544,7 @@ internal sealed class VirtualServerBinder(
                 continue;
             }
 
-            if (ReadCheckDefault(defaults, s) is { } changed)
+            if (ReadCheckDefault(defaults, d.Checks, s) is { } changed)
             {
                 defaults = changed;
                 continue;
@@ -505,10 +553,10 @@ internal sealed class VirtualServerBinder(
             switch (s.Name.Text)
             {
                 case "weight":
-                    weight = values.Integer(s, 0, int.MaxValue) ?? weight;
+                    weight = values.Integer(s, 0, int.MaxValue, used: Used(weight)) ?? weight;
                     break;
                 case "lvs_method":
-                    forwarding = forwardings.Read(s) ?? forwarding;
+                    forwarding = forwardings.Read(s, refused) ?? forwarding;
                     break;
                 case "inhibit_on_failure":
                     inhibit = values.Switch(s) ?? inhibit;
@@ -532,6 +580,7 @@ internal sealed class VirtualServerBinder(
             }
         }
 
+        forwardings.Report(refused, forwarding);
         if (lowerPlace is not null && lower > upper)
         {
             diagnostics.ThresholdsCrossed(lowerPlace);
@@ -551,7 +600,7 @@ internal sealed class VirtualServerBinder(
             Alpha = defaults.Alpha ?? d.Checks.Alpha,
             VirtualHost = defaults.VirtualHost ?? d.Checks.VirtualHost,
         };
-        var serverInterval = inherited.Interval ?? TimeSpan.FromSeconds(60);
+        var serverInterval = inherited.Interval ?? DefaultInterval;
         return new()
         {
             Address = address,
@@ -570,6 +619,23 @@ internal sealed class VirtualServerBinder(
                 check, address, written == 0 ? port : written, inherited, serverInterval, _tls, defs.ScriptUser, defs.ScriptGroup))
                 .Select(check => check is FileCheck file ? file with { BaseWeight = weight } : check)],
         };
+    }
+
+    /// <summary>What was meant as a check of a real server that has none: one without what it needs, or a word that is no keyword and looks like one.</summary>
+    private static StatementSyntax? LostCheck(StatementSyntax block) => block.Block?.Statements.FirstOrDefault(statement =>
+        statement.Words.Length > 0 && (statement.Block is not null || HealthCheckBinder.LooksLikeCheck(KeywordTable.Blocks["real_server"], statement.Name.Text)));
+
+    /// <summary>A destination that is the service itself is found on this host again, whatever it is forwarded by.</summary>
+    private void WarnOfItself(Token place, IPAddressValue address, ushort port, ImmutableArray<ServiceKey> services)
+    {
+        foreach (var service in services)
+        {
+            if (service.FirewallMark == 0 && service.Address == address && service.Port == port)
+            {
+                diagnostics.ServerIsItself(place, service.ToString());
+                return;
+            }
+        }
     }
 
     private static ScriptCommand? AsScriptUser(ScriptCommand? command, GlobalDefs defs) =>
@@ -738,7 +804,16 @@ internal sealed class VirtualServerBinder(
 
         public Token? Scheduler { get; set; }
 
+        public List<Token> UnknownSchedulers { get; } = [];
+
         public Forwarding? Forwarding { get; set; }
+
+        /// <summary>Lines with a method of forwarding that there is not.</summary>
+        public List<StatementSyntax> Refused { get; } = [];
+
+        public List<StatementSyntax> RefusedForSorry { get; } = [];
+
+        public List<Token> UnknownProtocols { get; } = [];
 
         public TransportProtocol Protocol { get; set; }
 
@@ -756,7 +831,7 @@ internal sealed class VirtualServerBinder(
 
         public IPFamily? Family { get; set; }
 
-        public (IPAddressValue Address, ushort Port, Token Place)? Sorry { get; set; }
+        public (IPAddressValue Address, ushort Port, StatementSyntax Line)? Sorry { get; set; }
 
         public bool SorryInhibit { get; set; }
 

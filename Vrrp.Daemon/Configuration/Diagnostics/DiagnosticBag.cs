@@ -41,7 +41,7 @@ internal sealed class DiagnosticBag
             .Select(x => x.Diagnostic);
         return [.. Dropped == 0
             ? sorted
-            : sorted.Append(new("VRRP0001", DiagnosticSeverity.Warning, default, Format($"{Dropped} further findings are not shown."), []))];
+            : sorted.Append(new("VRRP0001", DiagnosticSeverity.Warning, default, (Dropped == 1 ? "1 further finding is" : Format($"{Dropped} further findings are")) + " not shown.", []))];
     }
 
     // 00xx: files
@@ -75,6 +75,10 @@ internal sealed class DiagnosticBag
 
     public void TooManyNames(Place at, int names) => Add("VRRP0014", Error, at,
         Format($"the include lines look at more than {names} names of files and directories; reading stopped here. A pattern of directories in directories does that."));
+
+    public void NothingToRun(string path) => Add("VRRP0015", Warning, default(SourceSpan),
+        $"{Clean(path)} has no vrrp_instance, no static_ipaddress and no virtual_server that could run. The daemon starts with it and waits for a better one, "
+        + "as keepalived does; it does not reload it while anything runs, for such a file is mostly empty by accident.");
 
     public void LineTooLong(Place at, int limit) => Add("VRRP0020", Warning, at,
         Format($"the line is longer than {limit} bytes and is ignored, as keepalived ignores it."));
@@ -149,24 +153,24 @@ internal sealed class DiagnosticBag
     public void MissingArgumentIgnored(Place at, string keyword, string arguments) => Add("VRRP0103", Warning, at,
         $"'{keyword}' needs {Article(arguments)}; the line is ignored, as keepalived ignores it.");
 
-    public void OutOfRange(Token word, string name, int min, int max, DiagnosticSeverity severity) => Add("VRRP0104", severity, word,
+    public void OutOfRange(Token word, string name, int min, int max, DiagnosticSeverity severity, string? used = null) => Add("VRRP0104", severity, word,
         max == int.MaxValue
-            ? Format($"'{name}' takes {min} or more, not '{Clean(word)}'{Consequence(severity)}")
-            : Format($"'{name}' takes {min} to {max}, not '{Clean(word)}'{Consequence(severity)}"));
+            ? Format($"'{name}' takes {min} or more, not '{Clean(word)}'{Consequence(severity, used)}")
+            : Format($"'{name}' takes {min} to {max}, not '{Clean(word)}'{Consequence(severity, used)}"));
 
-    public void NotANumber(Token word, string name, int min, int max, DiagnosticSeverity severity) => Add("VRRP0105", severity, word,
+    public void NotANumber(Token word, string name, int min, int max, DiagnosticSeverity severity, string? used = null) => Add("VRRP0105", severity, word,
         max == int.MaxValue
-            ? Format($"'{Clean(word)}' is not a whole number: '{name}' takes {min} or more{Consequence(severity)}")
-            : Format($"'{Clean(word)}' is not a whole number: '{name}' takes {min} to {max}{Consequence(severity)}"));
+            ? Format($"'{Clean(word)}' is not a whole number: '{name}' takes {min} or more{Consequence(severity, used)}")
+            : Format($"'{Clean(word)}' is not a whole number: '{name}' takes {min} to {max}{Consequence(severity, used)}"));
 
     public void TrailingCharacters(Token word, string name, string used) => Add("VRRP0106", Warning, word,
         $"'{Clean(word)}' is not a number; '{name}' is {used}, what keepalived makes of it (its -t rejects it).");
 
-    public void NotADuration(Token word, string name, decimal min, decimal max) => Add("VRRP0107", Warning, word,
-        Format($"'{Clean(word)}' is not a number of seconds: '{name}' takes {min} to {max}; the default holds."));
+    public void NotADuration(Token word, string name, decimal min, decimal max, string? used) => Add("VRRP0107", Warning, word,
+        Format($"'{Clean(word)}' is not a number of seconds: '{name}' takes {min} to {max}{(used is null ? "; the default holds." : Consequence(Warning, used))}"));
 
-    public void DurationOutOfRange(Token word, string name, decimal min, decimal max) => Add("VRRP0108", Warning, word,
-        Format($"'{name}' takes {min} to {max} seconds, not '{Clean(word)}'; the default holds, as with keepalived."));
+    public void DurationOutOfRange(Token word, string name, decimal min, decimal max, string? used) => Add("VRRP0108", Warning, word,
+        Format($"'{name}' takes {min} to {max} seconds, not '{Clean(word)}'{Consequence(Warning, used)}"));
 
     public void TooManyDigits(Token word, string name) => Add("VRRP0109", Warning, word, $"'{name}' has more than six digits after the point; it is rounded to microseconds.");
 
@@ -389,15 +393,15 @@ internal sealed class DiagnosticBag
     public void NoRealServers(Token word) => Add("VRRP0503", Warning, word,
         $"virtual server '{Clean(word)}' has no usable real server and is left out, as by keepalived.");
 
-    public void UnknownScheduler(Token word, string known) => Add("VRRP0504", Warning, word,
-        $"there is no scheduler '{Clean(word)}'; the line is ignored, as by keepalived. The schedulers are {known.Replace(" ", ", ", StringComparison.Ordinal)}.");
+    public void UnknownScheduler(Token word, string known, string used) => Add("VRRP0504", Warning, word,
+        $"there is no scheduler '{Clean(word)}'; the line is ignored and {used} used, as by keepalived. The schedulers are {known.Replace(" ", ", ", StringComparison.Ordinal)}.");
 
-    public void UnknownForwarding(Token word, string keyword) => Add("VRRP0505", Warning, word,
-        $"'{keyword}' takes NAT, DR or TUN, in capitals, not '{Clean(word)}'; the line is ignored, as by keepalived.");
+    public void UnknownForwarding(Token word, string keyword, string used) => Add("VRRP0505", Warning, word,
+        $"'{keyword}' takes NAT, DR or TUN, in capitals, not '{Clean(word)}'; the line is ignored and {used} used, as by keepalived.");
 
     public void UnknownTunnel(Token word) => Add("VRRP0506", Warning, word, $"a tunnel is of type ipip, gue or gre, not '{Clean(word)}'; ipip is used.");
 
-    public void TunnelWithoutPort(Token word) => Add("VRRP0507", Warning, word, "a tunnel of type gue needs a port, as in 'type gue port 6080'.");
+    public void TunnelWithoutPort(Token word) => Add("VRRP0507", Warning, word, "a tunnel of type gue needs a port, as in 'type gue port 6080'; ipip is used, as by keepalived, which who expects gue does not understand.");
 
     public void TunnelOptionElsewhere(Token word, string method) => Add("VRRP0508", Warning, word, $"'{Clean(word)}' has no meaning for {method}; it is ignored.");
 
@@ -454,8 +458,8 @@ internal sealed class DiagnosticBag
     public void CheckWithout(Token word, string what) => Add("VRRP0530", Warning, word,
         $"this {Clean(word)} has no {what} and is left out, as by keepalived.");
 
-    public void UnknownChoice(Token word, string keyword, string choices) => Add("VRRP0531", Warning, word,
-        $"'{keyword}' takes {choices}, not '{Clean(word)}'; the line is ignored.");
+    public void UnknownChoice(Token word, string keyword, string choices, string? used = null) => Add("VRRP0531", Warning, word,
+        $"'{keyword}' takes {choices}, not '{Clean(word)}'; the line is ignored{(used is null ? "" : $" and {used} used, as by keepalived")}.");
 
     public void NotADigest(Token word) => Add("VRRP0532", Warning, word, $"'{Clean(word)}' is not an MD5 digest of 32 hexadecimal digits; the line is ignored.");
 
@@ -484,6 +488,21 @@ internal sealed class DiagnosticBag
 
     public void IncompleteTlsClient(Token word) => Add("VRRP0542", Warning, word, "SSL needs a certificate and a key; it is ignored, as by keepalived.");
 
+    public void CheckLost(Token server, Token check) => Add("VRRP0543", Warning, server,
+        $"real server {Clean(server)} is never checked, because '{Clean(check)}' is not used: it gets connections also while it is down, as with keepalived.",
+        [new(check.Span, "what was meant as its check")]);
+
+    public void NeverChecked(Token server) => Add("VRRP0544", Warning, server,
+        $"real server {Clean(server)} has no check, and others of this virtual server have one: it gets connections also while it is down.");
+
+    public void ServerIsItself(Token word, string service) => Add("VRRP0545", Warning, word,
+        $"{Clean(word)} is the virtual server's own address ({service}): what is sent there stays on this director, and a check asks the virtual server itself. "
+        + "Write the address that the server has of its own.");
+
+    public void SyncOfMixedFamilies(Token word, string server, SourceSpan place) => Add("VRRP0552", Warning, word,
+        $"the kernel synchronises no connections while a real server is of another family than its service, as {server} is: "
+        + "whichever of the two comes second is refused. Leave one of them out.", [new(place, "of another family than its service")]);
+
     public void BadSyncDaemon(Place at, string problem) => Add("VRRP0550", Warning, at, $"'lvs_sync_daemon': {problem}; the line is ignored.");
 
     public void SyncInstanceUnknown(Token word) => Add("VRRP0551", Warning, word,
@@ -509,7 +528,8 @@ internal sealed class DiagnosticBag
     private const DiagnosticSeverity Error = DiagnosticSeverity.Error;
     private const DiagnosticSeverity Warning = DiagnosticSeverity.Warning;
 
-    private static string Consequence(DiagnosticSeverity severity) => severity == Error ? "." : "; the default holds, as with keepalived.";
+    private static string Consequence(DiagnosticSeverity severity, string? used) =>
+        severity == Error ? "." : used is null ? "; the default holds, as with keepalived." : $"; {used} is used, as by keepalived.";
 
     private static string Article(string arguments) => arguments.Contains(' ', StringComparison.Ordinal) ? $"arguments: {arguments}" : $"an argument: {arguments}";
 

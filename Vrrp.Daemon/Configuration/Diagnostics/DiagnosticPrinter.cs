@@ -27,13 +27,9 @@ internal static class DiagnosticPrinter
         return text.ToString();
     }
 
-    /// <summary>The first line alone: what a log takes.</summary>
-    public static string ToLine(Diagnostic diagnostic)
-    {
-        var text = new StringBuilder();
-        Head(text, diagnostic, colour: false);
-        return text.ToString().TrimEnd();
-    }
+    /// <summary>Place, code and message: what a log takes, which has the severity of every line already.</summary>
+    public static string ToLine(Diagnostic diagnostic) =>
+        $"{(diagnostic.Span.IsNone ? "" : $"{diagnostic.Span}: ")}{diagnostic.Code}: {diagnostic.Message}";
 
     /// <summary>Writes an array of findings.</summary>
     public static void WriteJson(Utf8JsonWriter writer, IEnumerable<Diagnostic> diagnostics)

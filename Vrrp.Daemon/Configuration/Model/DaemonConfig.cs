@@ -22,12 +22,15 @@ internal sealed record DaemonConfig
     /// <summary>In the order of the file; no service is in two of them.</summary>
     public ImmutableArray<VirtualServer> VirtualServers { get; init; } = [];
 
-    /// <summary>Blocks that were understood but do nothing in this version, such as virtual_server.</summary>
+    /// <summary>Whether there is nothing that could run: such a file starts a daemon that waits for a better one, and replaces no other.</summary>
+    public bool IsEmpty => Instances.IsEmpty && StaticAddresses.IsEmpty && VirtualServers.IsEmpty;
+
+    /// <summary>Blocks that were understood but do nothing in this version, such as vrrp_script.</summary>
     public ImmutableArray<InactiveBlock> InactiveBlocks { get; init; } = [];
 }
 
 /// <summary>A block that was recognised and does nothing in this version.</summary>
-/// <param name="Keyword">The block's keyword, as <c>virtual_server</c>.</param>
+/// <param name="Keyword">The block's keyword, as <c>vrrp_script</c>.</param>
 /// <param name="Name">The words after it.</param>
 /// <param name="Span">The keyword's place.</param>
 internal sealed record InactiveBlock(string Keyword, string Name, SourceSpan Span);

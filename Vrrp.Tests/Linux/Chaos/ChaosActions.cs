@@ -17,7 +17,7 @@ internal sealed class ChaosActions(ChaosCluster cluster, Laboratory lab, IReadOn
     {
         var director = host.Director;
         await director.StartAsync(host.Config);
-        var line = director.Kind == DirectorKind.Vrrp ? " virtual routers of " : "Startup complete";
+        var line = director.Kind == DirectorKind.Vrrp ? " virtual router" : "Startup complete";
         await lab.WaitForAsync($"{director} to run", StartPatience, () => director.Log.Contains(line, director.LogStart));
     }
 
