@@ -13,6 +13,7 @@ internal static class FuzzTargets
         () => new DatagramTarget(),
         () => new AnnouncementTarget(),
         () => new NetlinkTarget(),
+        () => new IpvsTarget(),
         () => new LedgerTarget(),
         () => new PidFileTarget(),
         () => new RealServerTarget(),
