@@ -29,6 +29,9 @@ public abstract class ChaosSet(ITestOutputHelper output)
 
     private const int UsualSeed = 1;
 
+    /// <summary>A machine that was too slow for most of a run to be judged may be faster the next time.</summary>
+    private const int MostRuns = 4;
+
     /// <summary>How long the long run is, in minutes.</summary>
     internal const string MinutesVariable = "VRRP_CHAOS_MINUTES";
 
@@ -42,12 +45,20 @@ public abstract class ChaosSet(ITestOutputHelper output)
             ? ChaosPlan.Create(Cluster, Kinds, seed, TimeSpan.FromMinutes(minutes), margin)
             : ShortPlan(seed);
         output.WriteLine(plan.ToString());
-        var report = await ChaosRun.PlayAsync(plan, margin);
-        output.WriteLine(report.ToString());
-        await SaveAsync(plan, report);
-        Assert.True(!report.Ours.Any(), report.ToString());
-        Assert.True(report.NotJudged <= report.Outcomes.Count / 3, report.ToString());
+        ChaosReport report;
+        int left = MostRuns;
+        do
+        {
+            report = await ChaosRun.PlayAsync(plan, margin);
+            output.WriteLine(report.ToString());
+            await SaveAsync(plan, report);
+            Assert.True(!report.Ours.Any(), report.ToString());
+        }
+        while (!IsJudged(report) && --left > 0);
+        Assert.True(IsJudged(report), report.ToString());
     }
+
+    private static bool IsJudged(ChaosReport report) => report.NotJudged <= report.Outcomes.Count / 3;
 
     private static double? Number(string variable) =>
         Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? double.Parse(text, CultureInfo.InvariantCulture) : null;
