@@ -22,7 +22,9 @@ internal sealed class AlertComposer(string hostName)
     private readonly Dictionary<string, VrrpState> _told = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (IPAddressValue Address, Priority Priority)> _peers = new(StringComparer.Ordinal);
     private DaemonConfig? _config;
-    private Dictionary<string, VrrpInstance> _instances = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, VrrpInstance> _instances = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _running = new(StringComparer.Ordinal);
+    private HashSet<string> _configured = [];
 
     /// <summary>The tag that subjects begin with.</summary>
     public string RouterId => _config?.GlobalDefs.RouterId ?? hostName;
@@ -31,7 +33,12 @@ internal sealed class AlertComposer(string hostName)
     public void Configure(DaemonConfig config)
     {
         _config = config;
-        _instances = config.Instances.ToDictionary(instance => instance.Name, StringComparer.Ordinal);
+        // What leaves the configuration still has its end to tell.
+        foreach (var instance in config.Instances)
+            _instances[instance.Name] = instance;
+        _configured = config.Instances.Select(instance => instance.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (string gone in _instances.Keys.Where(name => !_configured.Contains(name) && !_running.Contains(name)).ToArray())
+            _instances.Remove(gone);
     }
 
     /// <summary>The mail for a transition of an instance.</summary>
@@ -43,6 +50,7 @@ internal sealed class AlertComposer(string hostName)
     {
         if (_instances.GetValueOrDefault(transition.VirtualRouter) is not { } instance)
             return null;
+        Follow(transition);
         if (!transition.Peer.IsNone)
             _peers[instance.Name] = (transition.Peer, transition.PeerPriority);
         string about = $"VRRP Instance {instance.Name}";
@@ -194,6 +202,21 @@ internal sealed class AlertComposer(string hostName)
             (_, true) => "CHECK succeed on service",
             (_, false) => $"CHECK failed on service{(changed.Reason is { } reason ? $" : {reason}" : "")}",
         };
+
+    private void Follow(RouterTransition transition)
+    {
+        string name = transition.VirtualRouter;
+        if (transition.To != VrrpState.Initialize)
+        {
+            _running.Add(name);
+            return;
+        }
+
+        _running.Remove(name);
+        _peers.Remove(name);
+        if (!_configured.Contains(name))
+            _instances.Remove(name);
+    }
 
     private static string Entering(VrrpState state) => $"Entering {TransitionText.Name(state)} state";
 

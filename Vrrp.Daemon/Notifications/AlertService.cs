@@ -8,7 +8,7 @@ using Vrrp.Mail;
 namespace Vrrp.Daemon.Notifications;
 
 /// <summary>Mail alerts of the daemon: what the engine and the director tell becomes mails, which a queue delivers in its own time.</summary>
-internal sealed class AlertService : IHostedService, IAsyncDisposable
+internal sealed class AlertService : IHostedService, IReloadObserver, IAsyncDisposable
 {
     /// <summary>For the last alerts at the end of the daemon.</summary>
     private static readonly TimeSpan LimitAtEnd = TimeSpan.FromSeconds(5);
@@ -32,12 +32,18 @@ internal sealed class AlertService : IHostedService, IAsyncDisposable
     /// <summary>Begins; before the services that tell what happens.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        Apply(_initial);
+        Prepare(_initial);
         return Task.CompletedTask;
     }
 
-    /// <summary>Takes a configuration over.</summary>
-    public void Apply(DaemonConfig config)
+    /// <inheritdoc/>
+    public void Complete()
+    {
+        // What leaves the configuration is followed until it has told its end.
+    }
+
+    /// <inheritdoc/>
+    public void Prepare(DaemonConfig config)
     {
         var settings = MailSettings.Create(config.GlobalDefs, _hostName);
         string routerId;

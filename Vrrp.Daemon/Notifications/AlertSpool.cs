@@ -67,6 +67,9 @@ internal sealed partial class SpoolJson : JsonSerializerContext;
 /// </summary>
 internal sealed class AlertSpool(string directory, ILogger logger)
 {
+    /// <summary>Where the mails of the usual daemon wait.</summary>
+    public const string DefaultPath = "/var/spool/vrrp";
+
     private const int MaximumMails = 5000;
     private const int MaximumOctets = 4 * 1024 * 1024;
     private const ushort OthersMayUse = 0x3F;

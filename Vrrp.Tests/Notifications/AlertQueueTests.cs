@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Vrrp.Tests.Notifications;
 
+#pragma warning disable CA1001 // xunit calls DisposeAsync of IAsyncLifetime.
 public sealed class AlertQueueTests : IAsyncLifetime
+#pragma warning restore CA1001
 {
     private static readonly MailOutcome s_away = new(MailVerdict.Unavailable, "mx connect", "mx: connection refused");
 

@@ -150,7 +150,7 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
 
     /// <summary>The password of the mail server stands in a file of its own; who writes it here must not see it in a message.</summary>
     private static bool IsMisplacedPassword(string word) =>
-        word.StartsWith(KeywordTable.OwnPrefix + " smtp_pass", StringComparison.Ordinal) && word != KeywordTable.OwnPrefix + " smtp_password_file";
+        word.StartsWith(KeywordTable.OwnPrefix + " smtp_pa", StringComparison.Ordinal) && word != KeywordTable.OwnPrefix + " smtp_password_file";
 
     private static bool IsCommentStart(char c) => c is '#' or '!';
 
