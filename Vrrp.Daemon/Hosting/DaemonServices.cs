@@ -38,6 +38,7 @@ internal static class DaemonServices
         builder.Services.AddSingleton<SignalLifetime>();
         builder.Services.AddSingleton<IHostLifetime>(services => services.GetRequiredService<SignalLifetime>());
         AddDirector(builder.Services, run, config);
+        AddTracking(builder.Services, config);
         builder.Services.AddSingleton(services => new VrrpService(
             config,
             run,
@@ -46,10 +47,12 @@ internal static class DaemonServices
             services.GetRequiredService<ILogger<VrrpService>>())
         {
             Notified = services.GetRequiredService<DirectorService>().Take,
+            Tracked = services.GetRequiredService<TrackingService>().Prepare,
         });
         // They stop in the opposite order: an address that is answered to until the successor has it needs its virtual servers until then.
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectorService>());
         builder.Services.AddHostedService(services => services.GetRequiredService<VrrpService>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<TrackingService>());
         builder.Services.AddHostedService<ReloadService>();
         // After the routers have started, and stopped before them.
         builder.Services.AddHostedService(services => new StatusService(
@@ -64,6 +67,18 @@ internal static class DaemonServices
         // A hand-over waits at most the longest skew time plus half a second to two seconds; a second signal ends it.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         return builder.Build();
+    }
+
+    private static void AddTracking(IServiceCollection services, DaemonConfig config)
+    {
+        services.AddSingleton(provider => new TrackerSources(
+            provider.GetRequiredService<ScriptRunner>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<TrackingService>>()));
+        services.AddSingleton(provider =>
+        {
+            var sources = provider.GetRequiredService<TrackerSources>();
+            return new TrackingService(
+                config, sources.Watch, sources.Read, (name, tracked) => provider.GetRequiredService<VrrpService>().SetTracked(name, tracked));
+        });
     }
 
     private static void AddDirector(IServiceCollection services, DaemonRun run, DaemonConfig config)

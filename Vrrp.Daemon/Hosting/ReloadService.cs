@@ -15,6 +15,7 @@ internal sealed class ReloadService(
     ReloadQueue requests,
     VrrpService vrrp,
     DirectorService director,
+    TrackingService tracking,
     ScriptRunner scripts,
     SystemdNotifier systemd,
     ILogger<ReloadService> logger)
@@ -70,6 +71,7 @@ internal sealed class ReloadService(
         }
 
         scripts.IsSecure = config.GlobalDefs.EnableScriptSecurity;
+        tracking.Apply(config);
         await director.ApplyAsync(config).WaitAsync(cancellationToken).ConfigureAwait(false);
         TellWhatChanged(ConfigDiff.Create(_applied, config));
         TellWhatNeedsRestart(_applied.GlobalDefs, config.GlobalDefs);
