@@ -40,6 +40,7 @@ internal static class DaemonServices
         builder.Services.AddSingleton<IHostLifetime>(services => services.GetRequiredService<SignalLifetime>());
         AddDirector(builder.Services, run, config);
         AddAlerts(builder.Services);
+        AddTracking(builder.Services, config);
         builder.Services.AddSingleton(services => new VrrpService(
             config,
             run,
@@ -48,10 +49,12 @@ internal static class DaemonServices
             services.GetRequiredService<ILogger<VrrpService>>())
         {
             Notified = services.GetRequiredService<DirectorService>().Take + (Action<VrrpNotification>)services.GetRequiredService<AlertService>().Take,
+            Tracked = services.GetRequiredService<TrackingService>().Prepare,
         });
         // They stop in the opposite order: an address that is answered to until the successor has it needs its virtual servers until then.
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectorService>());
         builder.Services.AddHostedService(services => services.GetRequiredService<VrrpService>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<TrackingService>());
         builder.Services.AddHostedService<ReloadService>();
         // After the routers have started, and stopped before them.
         builder.Services.AddHostedService(services => new StatusService(
@@ -74,6 +77,18 @@ internal static class DaemonServices
         services.AddSingleton<AlertService>();
         services.AddSingleton<IReloadObserver>(provider => provider.GetRequiredService<AlertService>());
         services.AddHostedService(provider => provider.GetRequiredService<AlertService>());
+    }
+
+    private static void AddTracking(IServiceCollection services, DaemonConfig config)
+    {
+        services.AddSingleton(provider => new TrackerSources(
+            provider.GetRequiredService<ScriptRunner>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<TrackingService>>()));
+        services.AddSingleton(provider =>
+        {
+            var sources = provider.GetRequiredService<TrackerSources>();
+            return new TrackingService(
+                config, sources.Watch, sources.Read, (name, tracked) => provider.GetRequiredService<VrrpService>().SetTracked(name, tracked));
+        });
     }
 
     private static void AddDirector(IServiceCollection services, DaemonRun run, DaemonConfig config)
