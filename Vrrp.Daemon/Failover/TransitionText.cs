@@ -8,7 +8,11 @@ internal static class TransitionText
     /// <summary>Faults that are not seen to end, but tried again.</summary>
     private const VrrpFaults Retried = VrrpFaults.AddressRefused | VrrpFaults.SendFailing | VrrpFaults.LinkUnusable;
 
-    public static string Describe(RouterTransition transition)
+    public static string Describe(RouterTransition transition) => string.Create(
+        CultureInfo.InvariantCulture, $"{Reason(transition)} (own priority {transition.EffectivePriority}, was {Name(transition.From)})");
+
+    /// <summary>Why it happened, as a clause.</summary>
+    public static string Reason(RouterTransition transition)
     {
         string reason = transition.Reason switch
         {
@@ -30,9 +34,12 @@ internal static class TransitionText
             TransitionReason.SyncGroup => "its sync group moved",
             _ => transition.Reason.ToString(),
         };
-        if (transition.Detail is { } detail)
-            reason = transition.Reason == TransitionReason.FaultBegan ? detail : $"{reason}; {detail}";
-        return string.Create(CultureInfo.InvariantCulture, $"{reason} (own priority {transition.EffectivePriority}, was {Name(transition.From)})");
+        return transition switch
+        {
+            { Detail: null } => reason,
+            { Reason: TransitionReason.FaultBegan } => transition.Detail,
+            _ => $"{reason}; {transition.Detail}",
+        };
     }
 
     /// <summary>One router as it is now, for the log.</summary>

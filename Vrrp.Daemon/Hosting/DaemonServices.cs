@@ -6,6 +6,7 @@ using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Failover;
 using Vrrp.Daemon.HealthChecks;
 using Vrrp.Daemon.Ipvs;
+using Vrrp.Daemon.Notifications;
 using Vrrp.Daemon.Status;
 using Vrrp.Daemon.Tracking;
 
@@ -38,6 +39,7 @@ internal static class DaemonServices
         builder.Services.AddSingleton<SignalLifetime>();
         builder.Services.AddSingleton<IHostLifetime>(services => services.GetRequiredService<SignalLifetime>());
         AddDirector(builder.Services, run, config);
+        AddNotifications(builder.Services);
         builder.Services.AddSingleton(services => new VrrpService(
             config,
             run,
@@ -45,8 +47,10 @@ internal static class DaemonServices
             services.GetRequiredService<IHostApplicationLifetime>(),
             services.GetRequiredService<ILogger<VrrpService>>())
         {
-            Notified = services.GetRequiredService<DirectorService>().Take,
+            Notified = services.GetRequiredService<DirectorService>().Take + (Action<VrrpNotification>)services.GetRequiredService<NotificationService>().Take,
         });
+        // First to start and last to stop: what the others tell at their end is told on.
+        builder.Services.AddHostedService(services => services.GetRequiredService<NotificationService>());
         // They stop in the opposite order: an address that is answered to until the successor has it needs its virtual servers until then.
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectorService>());
         builder.Services.AddHostedService(services => services.GetRequiredService<VrrpService>());
@@ -89,8 +93,15 @@ internal static class DaemonServices
                 time,
                 logger)
             {
-                Occurred = provider.GetRequiredService<DirectorScripts>().Take,
+                Occurred = provider.GetRequiredService<DirectorScripts>().Take + (Action<DirectorEvent>)provider.GetRequiredService<NotificationService>().Take,
             };
         });
+    }
+
+    /// <summary>Notify scripts and pipes.</summary>
+    private static void AddNotifications(IServiceCollection services)
+    {
+        services.AddSingleton<NotificationService>();
+        services.AddSingleton<IReloadObserver>(provider => provider.GetRequiredService<NotificationService>());
     }
 }

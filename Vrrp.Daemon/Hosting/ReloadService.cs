@@ -16,6 +16,7 @@ internal sealed class ReloadService(
     VrrpService vrrp,
     DirectorService director,
     ScriptRunner scripts,
+    IEnumerable<IReloadObserver> observers,
     SystemdNotifier systemd,
     ILogger<ReloadService> logger)
     : BackgroundService
@@ -58,6 +59,8 @@ internal sealed class ReloadService(
             return;
         }
 
+        foreach (var observer in observers)
+            observer.Prepare(config);
         try
         {
             await vrrp.ApplyAsync(config, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
@@ -66,11 +69,15 @@ internal sealed class ReloadService(
         {
             // Only what depends on this host gets here: on which interface an address is that an instance is named after.
             HostingLog.ReloadFailed(logger, exception.Message);
+            foreach (var observer in observers)
+                observer.Prepare(_applied);
             return;
         }
 
         scripts.IsSecure = config.GlobalDefs.EnableScriptSecurity;
         await director.ApplyAsync(config).WaitAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var observer in observers)
+            observer.Complete();
         TellWhatChanged(ConfigDiff.Create(_applied, config));
         TellWhatNeedsRestart(_applied.GlobalDefs, config.GlobalDefs);
         _applied = config;

@@ -84,7 +84,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
             Platform = _platform.Kernel,
             Notified = _director.Take,
         };
-        _reload = new(run, config, _queue, _vrrp, _director, _scripts, new SystemdNotifier(), _log);
+        _reload = new(run, config, _queue, _vrrp, _director, _scripts, [], new SystemdNotifier(), _log);
         foreach (var service in (IHostedService[])[_director, _vrrp, _reload])
             await service.StartAsync(default);
         await _director.GetSnapshotAsync();
