@@ -274,4 +274,32 @@ public sealed class NotifyEventsTests
             [new(NotifyFifoKind.All, "/run/a", "nobody", "nogroup", new("/r", "nobody", "nogroup")), new(NotifyFifoKind.Lvs, "/run/l", "root", null, null)],
             config.GlobalDefs.NotifyFifos.AsEnumerable());
     }
+
+    /// <summary>What keepalived 2.2.7 gave to a script for the same line.</summary>
+    [Theory]
+    [InlineData("""
+        "/s \"a b\" c"
+        """, "/s|a b|c", null)]
+    [InlineData("""
+        '/s "a b" c'
+        """, "/s|a b|c", null)]
+    [InlineData("""
+        /s\ y root
+        """, "/s|y", "root")]
+    [InlineData("""
+        "/s a\\b 'c\\d'"
+        """, "/s|a\b|cd", null)]
+    [InlineData("""
+        "/s \"a\tb\" \\\"q"
+        """, "/s|a\tb|\"q", null)]
+    [InlineData("""
+        "/s 'a\tb' a\x41\101" root
+        """, "/s|a\tb|aAA", "root")]
+    public void Words_of_a_command_are_those_that_keepalived_reads(string line, string words, string? user)
+    {
+        var command = Config(Instance("V", 1, "notify " + line)).Instances[0].Notify.Any!;
+
+        Assert.Equal(words, string.Join('|', Vrrp.Daemon.Tracking.ScriptCommandLine.Split(command.CommandLine)!));
+        Assert.Equal(user, command.User);
+    }
 }

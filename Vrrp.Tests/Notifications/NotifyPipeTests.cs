@@ -178,7 +178,7 @@ public sealed class NotifyPipeTests : IAsyncLifetime
     private sealed class Lines : ILogger
     {
         private readonly List<string> _lines = [];
-        private readonly SemaphoreSlim _added = new(0);
+        private readonly Channel<bool> _added = Channel.CreateUnbounded<bool>();
 
         public IReadOnlyList<string> All
         {
@@ -192,14 +192,14 @@ public sealed class NotifyPipeTests : IAsyncLifetime
         public async Task WaitAsync(int count, TimeSpan patience)
         {
             while (All.Count < count)
-                Assert.True(await _added.WaitAsync(patience));
+                await _added.Reader.ReadAsync().AsTask().WaitAsync(patience);
         }
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             lock (_lines)
                 _lines.Add(formatter(state, exception));
-            _added.Release();
+            _added.Writer.TryWrite(true);
         }
 
         public bool IsEnabled(LogLevel logLevel) => true;

@@ -8,7 +8,9 @@ using Vrrp.Tests.HealthChecks;
 namespace Vrrp.Tests.Notifications;
 
 /// <summary>The order and the bounds of scripts, with scripts that end when the test says so.</summary>
-public sealed class NotifyScriptQueueTests
+#pragma warning disable CA1001 // xunit calls DisposeAsync of IAsyncLifetime.
+public sealed class NotifyScriptQueueTests : IAsyncLifetime
+#pragma warning restore CA1001
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -17,6 +19,14 @@ public sealed class NotifyScriptQueueTests
     private readonly NotifyScriptQueue _queue;
 
     public NotifyScriptQueueTests() => _queue = new(RunAsync, _time, NullLogger.Instance);
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        await _queue.StopAsync(new(canceled: true));
+        _queue.Dispose();
+    }
 
     private sealed record Run(string Text, TaskCompletionSource<ScriptResult> End, TimeSpan Limit, CancellationToken Cancelled)
     {
@@ -133,7 +143,6 @@ public sealed class NotifyScriptQueueTests
 
         await stopping.WaitAsync(Patience);
         Assert.True(any.Cancelled.IsCancellationRequested);
-        _queue.Dispose();
     }
 
     [Fact]

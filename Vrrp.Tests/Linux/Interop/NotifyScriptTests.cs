@@ -30,6 +30,7 @@ public sealed class NotifyScriptTests(ITestOutputHelper output)
         }
 
         var (theirs, ours) = (recordings[0], recordings[1]);
+        output.WriteLine($"===== keepalived\n{theirs.Scripts}\n{theirs.Lines}\n===== ours\n{ours.Scripts}\n{ours.Lines}");
         Assert.Equal(theirs.Scripts, ours.Scripts);
         Assert.Equal(theirs.Lines, ours.Lines);
         // Sanity of the comparison itself: what was to be seen was seen.
@@ -40,8 +41,6 @@ public sealed class NotifyScriptTests(ITestOutputHelper output)
         // keepalived ends the reader of the pipe before it can read the last lines.
         Assert.Contains("INSTANCE \"V1\" STOP 150", ours.All, StringComparison.Ordinal);
         Assert.Contains("GROUP \"G\" STOP 0", ours.All, StringComparison.Ordinal);
-        output.WriteLine(ours.Scripts);
-        output.WriteLine(ours.Lines);
     }
 
     private sealed record Recording(string Scripts, string Lines, string All);
