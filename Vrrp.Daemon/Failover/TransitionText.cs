@@ -79,6 +79,7 @@ internal static class TransitionText
         Add(VrrpFaults.SyncGroup, "another member of its sync group is in fault");
         Add(VrrpFaults.SendFailing, "advertisements cannot be sent; tried again every 5 s");
         Add(VrrpFaults.LinkUnusable, "its interface cannot be used; tried again every 5 s");
+        Add(VrrpFaults.Tracked, "a tracked script, file or process failed");
         Add(VrrpFaults.Declared, "declared unable to serve");
         return string.Join("; ", words);
 

@@ -58,6 +58,9 @@ internal sealed class VirtualRouter
     /// <summary>Faults that stay until a retry: refused addresses, failing sockets.</summary>
     public VrrpFaults StickyFaults { get; set; }
 
+    /// <summary>What the program around the library tracks for it.</summary>
+    public TrackedState Tracked { get; set; }
+
     /// <summary>When sticky faults are dropped to try again.</summary>
     public Instant RetryAt { get; set; } = Instant.Never;
 
@@ -173,6 +176,7 @@ internal sealed class VirtualRouter
         State = State.State,
         Faults = State.Faults,
         EffectivePriority = State.EffectivePriority,
+        TrackedWeight = Tracked.Weight,
         HoldsAddresses = HoldsAddresses,
         PrimaryAddress = PrimaryAddress,
         MasterAddress = State.MasterAddress,

@@ -8,7 +8,7 @@ internal sealed partial class VrrpEngine
 {
     /// <summary>Adds a virtual router; it takes part from <paramref name="startAt"/>.</summary>
     /// <exception cref="ArgumentException">Its name or its VRID is taken.</exception>
-    public void Add(VirtualRouterConfig config, Instant startAt, Instant now)
+    public void Add(VirtualRouterConfig config, Instant startAt, Instant now, TrackedState tracked = default)
     {
         _now = now;
         ThrowIfStopping();
@@ -22,7 +22,7 @@ internal sealed partial class VrrpEngine
         }
 
         int token = _freeTokens.Count > 0 ? _freeTokens.Pop() : _routers.Count;
-        var router = new VirtualRouter(token, config, startAt, now);
+        var router = new VirtualRouter(token, config, startAt, now) { Tracked = tracked };
         if (token == _routers.Count)
             _routers.Add(router);
         else
@@ -60,7 +60,7 @@ internal sealed partial class VrrpEngine
     }
 
     /// <summary>Changes a running router. What names it on the wire cannot change; see <see cref="CanReconfigure"/>.</summary>
-    public void Reconfigure(string name, VirtualRouterConfig config, Instant now)
+    public void Reconfigure(string name, VirtualRouterConfig config, Instant now, TrackedState? tracked = null)
     {
         _now = now;
         ThrowIfStopping();
@@ -90,6 +90,7 @@ internal sealed partial class VrrpEngine
         CountConfigured(config, 1);
         var before = router.Config;
         router.Config = config;
+        router.Tracked = tracked ?? router.Tracked;
         Configure(router);
         JoinGroup(router);
         // Nobody else will tell it that the others are ready.
@@ -148,7 +149,7 @@ internal sealed partial class VrrpEngine
         UnblockAddresses(router);
         CountConfigured(before, -1);
         _addressesAreNoLongerVirtual = true;
-        UpdateFaults(router, null);
+        UpdateFaults(router, tracked?.Detail);
         router.PublishVitals();
         Arm(router);
     }
@@ -196,6 +197,18 @@ internal sealed partial class VrrpEngine
             return false;
         router.StickyFaults = isFaulty ? router.StickyFaults | VrrpFaults.Declared : router.StickyFaults & ~VrrpFaults.Declared;
         UpdateFaults(router, detail);
+        return true;
+    }
+
+    /// <summary>What the program around the library tracks for a router has changed.</summary>
+    public bool SetTracked(string name, in TrackedState tracked, Instant now)
+    {
+        _now = now;
+        if (!_byName.TryGetValue(name, out var router))
+            return false;
+        router.Tracked = tracked;
+        UpdatePriority(router);
+        UpdateFaults(router, tracked.Detail);
         return true;
     }
 

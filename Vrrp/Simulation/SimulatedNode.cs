@@ -223,6 +223,19 @@ public sealed class SimulatedNode : ISimulatedHost
         Command(isFaulty ? "is declared faulty" : "is declared sound", name, (engine, now) => engine.Declare(name, isFaulty, detail, now));
     }
 
+    /// <summary>Says what the program on this node tracks for a virtual router, as <see cref="VrrpNode.SetTrackedAsync"/> does.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="tracked">The sum of all that is tracked.</param>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    /// <exception cref="InvalidOperationException">The node cannot act.</exception>
+    public void SetTracked(string name, TrackedState tracked)
+    {
+        Acting().Router(name);
+        Command(
+            tracked.IsFaulty ? "tracks a failure" : FormattableString.Invariant($"is tracked with {tracked.Weight:+0;-0;0}"), name,
+            (engine, now) => engine.SetTracked(name, tracked, now));
+    }
+
     /// <summary>Leaves gracefully: all virtual routers stop, then the process ends. Asking again without hand-over ends the hand-over.</summary>
     /// <param name="handOver">Whether Masters answer for their addresses until a successor is heard.</param>
     /// <exception cref="InvalidOperationException">The node cannot act.</exception>

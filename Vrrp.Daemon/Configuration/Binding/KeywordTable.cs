@@ -80,10 +80,10 @@ internal static class KeywordTable
         global_defs A1 {global_defs -
         vrrp_instance A1 {vrrp_instance NAME
         vrrp_sync_group A1 {vrrp_sync_group NAME
-        vrrp_script Y1 {vrrp_script NAME
-        vrrp_track_process Y2 {vrrp_track_process NAME
-        track_file Y2 {track_file NAME
-        vrrp_track_file Y2 {track_file NAME
+        vrrp_script A1 {vrrp_script NAME
+        vrrp_track_process A2 {vrrp_track_process NAME
+        track_file A2 {track_file NAME
+        vrrp_track_file A2 {track_file NAME
         track_group Y3 {track_group NAME
         static_ipaddress A2 {entries -
         static_routes Y2 {entries -
@@ -236,8 +236,8 @@ internal static class KeywordTable
         accept,no_accept A2 -
         debug N3 [LEVEL] > logging is set for the whole daemon
         track_interface A1 {entries -
-        track_script Y1 {entries -
-        track_file,track_process Y2 {entries -
+        track_script A1 {entries -
+        track_file,track_process A2 {entries -
         track_bfd Y3 {entries -
         dont_track_primary A2 -
         promote_secondaries Y3 -
@@ -280,29 +280,31 @@ internal static class KeywordTable
         notify_master,notify_backup,notify_fault,notify_stop,notify A1 COMMAND [USER [GROUP]]
         smtp_alert Y1 [bool]
         track_interface A2 {entries -
-        track_script,track_file,track_process Y2 {entries -
+        track_script,track_file,track_process A2 {entries -
         track_bfd Y3 {entries -
         sync_group_tracking_weight A2 -
         global_tracking D3 -
         notify_priority_changes A3 [bool]
         [vrrp_script]
-        script Y1 COMMAND
-        interval,timeout Y1 SECONDS
-        weight Y1 WEIGHT [reverse]
-        rise,fall Y1 COUNT
-        user Y2 USER [GROUP]
-        init_fail Y2 -
+        script A1 SCRIPT
+        interval A1 SECONDS = 1
+        timeout A1 SECONDS = interval
+        weight A1 WEIGHT [reverse] = 0
+        rise,fall A1 COUNT = 1
+        user A2 USER [GROUP]
+        init_fail A2 -
         [vrrp_track_process]
-        process Y2 NAME [PARAMETERS]
-        param_match Y3 [initial|partial]
-        full_command Y3 -
-        weight Y2 WEIGHT [reverse]
-        quorum,quorum_max Y2 COUNT
-        delay,fork_delay,terminate_delay Y3 SECONDS
+        process A2 NAME [PARAMETERS]
+        param_match A3 [initial|partial]
+        full_command A3 -
+        weight A2 WEIGHT [reverse] = 0
+        quorum A2 COUNT = 1
+        quorum_max A2 COUNT
+        delay,fork_delay,terminate_delay A3 SECONDS = 0
         [track_file]
-        file Y2 PATH
-        weight Y2 WEIGHT [reverse]
-        init_file Y2 [VALUE]
+        file A2 PATH
+        weight A2 WEIGHT [reverse] = 1
+        init_file A2 [VALUE] [overwrite]
         [track_group]
         group Y3 {words -
         [garp_group]

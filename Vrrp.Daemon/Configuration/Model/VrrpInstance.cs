@@ -79,7 +79,7 @@ internal sealed record VrrpInstance
     /// <summary>Whether <see cref="Interface"/> going down is a fault. False with dont_track_primary.</summary>
     public bool TrackPrimaryInterface { get; init; } = true;
 
-    /// <summary>Scripts, files, processes and BFD sessions it follows; not active yet.</summary>
+    /// <summary>Scripts, files and processes it follows, its sync group's included, with the weights in force.</summary>
     public ImmutableArray<TrackedObject> TrackedObjects { get; init; } = [];
 
     public GarpSettings Announcements { get; init; } = new();
@@ -135,17 +135,6 @@ internal enum AuthenticationType
 
 /// <summary>Version 2 authentication.</summary>
 internal sealed record Authentication(AuthenticationType Type, Secret Password);
-
-internal enum TrackedObjectKind
-{
-    Script,
-    File,
-    Process,
-    Bfd,
-}
-
-/// <summary>A reference to a tracked script, file, process or BFD session. Weight null: that of the object.</summary>
-internal sealed record TrackedObject(TrackedObjectKind Kind, string Name, int? Weight, bool? Reverse);
 
 /// <summary>When ARP and NA are sent and repeated. Defaults are keepalived's.</summary>
 internal sealed record GarpSettings
