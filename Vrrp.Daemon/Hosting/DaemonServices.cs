@@ -40,6 +40,7 @@ internal static class DaemonServices
         builder.Services.AddSingleton<IHostLifetime>(services => services.GetRequiredService<SignalLifetime>());
         AddDirector(builder.Services, run, config);
         AddNotifications(builder.Services);
+        AddTracking(builder.Services, config);
         builder.Services.AddSingleton(services => new VrrpService(
             config,
             run,
@@ -48,12 +49,14 @@ internal static class DaemonServices
             services.GetRequiredService<ILogger<VrrpService>>())
         {
             Notified = services.GetRequiredService<DirectorService>().Take + (Action<VrrpNotification>)services.GetRequiredService<NotificationService>().Take,
+            Tracked = services.GetRequiredService<TrackingService>().Prepare,
         });
         // First to start and last to stop: what the others tell at their end is told on.
         builder.Services.AddHostedService(services => services.GetRequiredService<NotificationService>());
         // They stop in the opposite order: an address that is answered to until the successor has it needs its virtual servers until then.
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectorService>());
         builder.Services.AddHostedService(services => services.GetRequiredService<VrrpService>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<TrackingService>());
         builder.Services.AddHostedService<ReloadService>();
         // After the routers have started, and stopped before them.
         builder.Services.AddHostedService(services => new StatusService(
@@ -68,6 +71,18 @@ internal static class DaemonServices
         // A hand-over waits at most the longest skew time plus half a second to two seconds; a second signal ends it.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         return builder.Build();
+    }
+
+    private static void AddTracking(IServiceCollection services, DaemonConfig config)
+    {
+        services.AddSingleton(provider => new TrackerSources(
+            provider.GetRequiredService<ScriptRunner>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<TrackingService>>()));
+        services.AddSingleton(provider =>
+        {
+            var sources = provider.GetRequiredService<TrackerSources>();
+            return new TrackingService(
+                config, sources.Watch, sources.Read, (name, tracked) => provider.GetRequiredService<VrrpService>().SetTracked(name, tracked));
+        });
     }
 
     private static void AddDirector(IServiceCollection services, DaemonRun run, DaemonConfig config)

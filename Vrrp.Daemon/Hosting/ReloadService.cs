@@ -15,6 +15,7 @@ internal sealed class ReloadService(
     ReloadQueue requests,
     VrrpService vrrp,
     DirectorService director,
+    TrackingService tracking,
     ScriptRunner scripts,
     IEnumerable<IReloadObserver> observers,
     SystemdNotifier systemd,
@@ -75,6 +76,7 @@ internal sealed class ReloadService(
         }
 
         scripts.IsSecure = config.GlobalDefs.EnableScriptSecurity;
+        tracking.Apply(config);
         await director.ApplyAsync(config).WaitAsync(cancellationToken).ConfigureAwait(false);
         foreach (var observer in observers)
             observer.Complete();

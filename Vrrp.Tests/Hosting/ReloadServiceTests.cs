@@ -41,6 +41,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
     private readonly ScriptRunner _scripts = new(TimeProvider.System);
     private DirectorService _director = null!;
     private VrrpService _vrrp = null!;
+    private TrackingService _tracking = null!;
     private ReloadService _reload = null!;
 
     public Task InitializeAsync()
@@ -52,6 +53,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
     public async Task DisposeAsync()
     {
         await _reload.StopAsync(default);
+        await _tracking.DisposeAsync();
         await _vrrp.StopAsync(new(canceled: true));
         await _director.DisposeAsync();
         _reload.Dispose();
@@ -83,9 +85,12 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         {
             Platform = _platform.Kernel,
             Notified = _director.Take,
+            Tracked = config => _tracking.Prepare(config),
         };
-        _reload = new(run, config, _queue, _vrrp, _director, _scripts, [], new SystemdNotifier(), _log);
-        foreach (var service in (IHostedService[])[_director, _vrrp, _reload])
+        var sources = new TrackerSources(_scripts, TimeProvider.System, NullLogger.Instance);
+        _tracking = new(config, sources.Watch, sources.Read, _vrrp.SetTracked);
+        _reload = new(run, config, _queue, _vrrp, _director, _tracking, _scripts, [_observer], new SystemdNotifier(), _log);
+        foreach (var service in (IHostedService[])[_director, _vrrp, _tracking, _reload])
             await service.StartAsync(default);
         await _director.GetSnapshotAsync();
     }
@@ -159,6 +164,22 @@ public sealed class ReloadServiceTests : IAsyncLifetime
 
         Assert.Equal(runsVrrp ? 0 : 2, _kernel.Lines.Length);
         Assert.Equal(runsVrrp, Addresses() != addresses);
+    }
+
+    [Fact]
+    public async Task A_script_that_cannot_be_run_keeps_the_router_out_until_it_is_taken_out()
+    {
+        string tracked = "vrrp_script none {\nscript \"/no/such/script\"\n}\n" + Router.Replace("state MASTER\n", "state MASTER\ntrack_script {\nnone\n}\n", StringComparison.Ordinal);
+        await StartAsync(tracked, runsDirector: false);
+        var router = Assert.Single(_vrrp.Routers);
+        Assert.Equal(VrrpFaults.Tracked, router.Vitals.Faults);
+        await ReloadAsync(tracked.Replace("priority 255", "priority 255\nadvert_int 2", StringComparison.Ordinal));
+        Assert.Equal(VrrpFaults.Tracked, router.Vitals.Faults);
+        Assert.DoesNotContain("adv 255", _platform.Log);
+        await ReloadAsync(Router);
+
+        Assert.Equal((VrrpState.Master, VrrpFaults.None), (router.Vitals.State, router.Vitals.Faults));
+        Assert.Contains("adv 255", _platform.Log);
     }
 
     private sealed class Lines : ILogger<ReloadService>

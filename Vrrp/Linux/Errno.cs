@@ -12,6 +12,7 @@ internal static class Errno
     public const int EACCES = 13;
     public const int EEXIST = 17;
     public const int ENODEV = 19;
+    public const int ENOTDIR = 20;
     public const int EINVAL = 22;
     public const int ENOSYS = 38;
     public const int ENOPROTOOPT = 92;
@@ -23,6 +24,7 @@ internal static class Errno
     public const int ENETDOWN = 100;
     public const int ENOBUFS = 105;
     public const int ETIMEDOUT = 110;
+    public const int ECONNREFUSED = 111;
 
     /// <summary>The errno of the last call.</summary>
     public static int Last => Marshal.GetLastPInvokeError();

@@ -1,0 +1,65 @@
+using Microsoft.Extensions.Logging;
+using Vrrp.Daemon.Configuration.Model;
+
+namespace Vrrp.Daemon.Tracking;
+
+/// <summary>Reads a track_file whenever the monitor says that it may have changed.</summary>
+internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMonitor monitor, ILogger logger) : TrackerWatch(file, reading)
+{
+    private readonly Lock _lock = new();
+    private string? _problem;
+
+    public string Path => file.Path;
+
+    public override void Start()
+    {
+        if (file.InitialValue is { } initial)
+            WriteInitial(initial);
+        monitor.Add(this);
+    }
+
+    public override Task StopAsync()
+    {
+        monitor.Remove(this);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Reads it again. A number that is too large leaves the one before in force.</summary>
+    public void Read()
+    {
+        lock (_lock)
+        {
+            int? number = FileNumber.Read(file.Path, out string? problem);
+            if (problem is not null && problem != _problem)
+                TrackingLog.Problem(logger, Name, problem);
+            _problem = problem;
+            if (number is not { } value || value == Reading.Value)
+                return;
+            TrackingLog.Says(logger, Name, value);
+            Publish(new(null, value));
+        }
+    }
+
+    /// <summary>Whoever can put a link in its place must not have us write elsewhere: a new file beside it takes its name.</summary>
+    private void WriteInitial(int value)
+    {
+        try
+        {
+            if (!file.Overwrite && System.IO.File.Exists(file.Path))
+                return;
+            string beside = $"{file.Path}.{Guid.NewGuid():N}";
+            using (var stream = new FileStream(beside, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
+            }))
+                stream.Write(System.Text.Encoding.ASCII.GetBytes(FormattableString.Invariant($"{value}\n")));
+            System.IO.File.Move(beside, file.Path, overwrite: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            TrackingLog.Problem(logger, Name, $"init_file could not be written: {exception.Message}");
+        }
+    }
+}
