@@ -10,6 +10,7 @@ root.Subcommands.Add(RunCommand.Create());
 root.Subcommands.Add(CheckCommand.Create());
 root.Subcommands.Add(IpvsCommand.Create());
 root.Subcommands.Add(RealServerCommand.Create());
+root.Subcommands.Add(AlertCommand.Create());
 root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(SimulateCommand.Create());
 // The commands handle signals themselves; the default ends the process two seconds after one, whatever a hand-over still needs.

@@ -39,6 +39,7 @@ internal static class DaemonServices
         builder.Services.AddSingleton<SignalLifetime>();
         builder.Services.AddSingleton<IHostLifetime>(services => services.GetRequiredService<SignalLifetime>());
         AddDirector(builder.Services, run, config);
+        AddAlerts(builder.Services);
         AddNotifications(builder.Services);
         AddTracking(builder.Services, config);
         builder.Services.AddSingleton(services => new VrrpService(
@@ -48,11 +49,10 @@ internal static class DaemonServices
             services.GetRequiredService<IHostApplicationLifetime>(),
             services.GetRequiredService<ILogger<VrrpService>>())
         {
-            Notified = services.GetRequiredService<DirectorService>().Take + (Action<VrrpNotification>)services.GetRequiredService<NotificationService>().Take,
+            Notified = services.GetRequiredService<DirectorService>().Take + (Action<VrrpNotification>)services.GetRequiredService<NotificationService>().Take
+                + services.GetRequiredService<AlertService>().Take,
             Tracked = services.GetRequiredService<TrackingService>().Prepare,
         });
-        // First to start and last to stop: what the others tell at their end is told on.
-        builder.Services.AddHostedService(services => services.GetRequiredService<NotificationService>());
         // They stop in the opposite order: an address that is answered to until the successor has it needs its virtual servers until then.
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectorService>());
         builder.Services.AddHostedService(services => services.GetRequiredService<VrrpService>());
@@ -71,6 +71,14 @@ internal static class DaemonServices
         // A hand-over waits at most the longest skew time plus half a second to two seconds; a second signal ends it.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         return builder.Build();
+    }
+
+    // The first to start and the last to stop, so that it misses nothing.
+    private static void AddAlerts(IServiceCollection services)
+    {
+        services.AddSingleton<AlertService>();
+        services.AddSingleton<IReloadObserver>(provider => provider.GetRequiredService<AlertService>());
+        services.AddHostedService(provider => provider.GetRequiredService<AlertService>());
     }
 
     private static void AddTracking(IServiceCollection services, DaemonConfig config)
@@ -108,15 +116,18 @@ internal static class DaemonServices
                 time,
                 logger)
             {
-                Occurred = provider.GetRequiredService<DirectorScripts>().Take + (Action<DirectorEvent>)provider.GetRequiredService<NotificationService>().Take,
+                Occurred = provider.GetRequiredService<DirectorScripts>().Take + (Action<DirectorEvent>)provider.GetRequiredService<NotificationService>().Take
+                    + provider.GetRequiredService<AlertService>().Take,
+                Troubled = provider.GetRequiredService<AlertService>().TakeTrouble,
             };
         });
     }
 
-    /// <summary>Notify scripts and pipes.</summary>
+    // Like the alerts, but it stops before mail has its last seconds.
     private static void AddNotifications(IServiceCollection services)
     {
         services.AddSingleton<NotificationService>();
         services.AddSingleton<IReloadObserver>(provider => provider.GetRequiredService<NotificationService>());
+        services.AddHostedService(provider => provider.GetRequiredService<NotificationService>());
     }
 }

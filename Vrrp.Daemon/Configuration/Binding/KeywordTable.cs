@@ -74,6 +74,7 @@ internal sealed class BlockSpec(string name, BlockKind kind)
 internal static class KeywordTable
 {
     // keyword[,same] STATUS TIER [{block] arguments [= default] [> replacement or reason]
+    // A keyword of ours alone begins with '!', which stands for '!vrrp ' in a file.
     // STATUS: A active, Y not yet, N no effect, D deprecated, O obsolete. Arguments after the first '[' may be left out; '-' is none.
     private const string Text = """
         [root]
@@ -104,14 +105,19 @@ internal static class KeywordTable
         linkbeat_use_polling N3 - > links are followed by netlink
         [global_defs]
         router_id A1 STRING = host name
-        notification_email Y1 {words -
-        notification_email_from Y1 ADDRESS
-        smtp_server Y1 HOST [PORT] = port 25
-        smtp_connect_timeout Y1 SECONDS = 30
-        smtp_helo_name Y2 STRING = host name
-        smtp_alert,smtp_alert_vrrp,smtp_alert_checker Y2 [bool]
-        no_email_faults Y2 -
-        no_checker_emails Y3 -
+        notification_email A1 {words -
+        notification_email_from A1 ADDRESS
+        smtp_server A1 HOST [PORT] = port 25
+        smtp_connect_timeout A1 SECONDS = 30
+        smtp_helo_name A2 STRING = host name
+        smtp_alert,smtp_alert_vrrp,smtp_alert_checker A2 [bool]
+        !smtp_server A3 HOST [PORT] = port 25
+        !smtp_starttls A3 [bool] = off
+        !smtp_ca_file A3 PATH = the system's
+        !smtp_username A3 STRING
+        !smtp_password_file A3 PATH
+        no_email_faults A2 -
+        no_checker_emails A3 -
         checker_log_all_failures A2 [bool] = off
         vrrp_version A1 2|3 = 2
         vrrp_mcast_group4 A2 ADDRESS = 224.0.0.18
@@ -245,7 +251,7 @@ internal static class KeywordTable
         notify_master,notify_backup,notify_fault,notify_stop,notify A1 COMMAND [USER [GROUP]]
         notify_deleted A3 [COMMAND [USER [GROUP]]]
         notify_master_rx_lower_pri A2 COMMAND [USER [GROUP]]
-        smtp_alert Y1 [bool]
+        smtp_alert A1 [bool]
         notify_priority_changes A3 [bool]
         garp_master_delay A1 SECONDS
         garp_master_repeat A1 COUNT
@@ -278,7 +284,7 @@ internal static class KeywordTable
         [vrrp_sync_group]
         group A1 {words -
         notify_master,notify_backup,notify_fault,notify_stop,notify A1 COMMAND [USER [GROUP]]
-        smtp_alert Y1 [bool]
+        smtp_alert A1 [bool]
         track_interface A2 {entries -
         track_script,track_file,track_process A2 {entries -
         track_bfd Y3 {entries -
@@ -332,7 +338,7 @@ internal static class KeywordTable
         connect_timeout,delay_before_retry,warmup A2 SECONDS
         retry A2 COUNT
         virtualhost A2 STRING
-        smtp_alert Y2 [bool]
+        smtp_alert A2 [bool]
         snmp_name N3 STRING > there is no SNMP agent
         ip_family A2 inet|inet6
         ops,hashed,flag-1,flag-2,flag-3,sh-port,sh-fallback,mh-port,mh-fallback A3 -
@@ -342,7 +348,7 @@ internal static class KeywordTable
         lvs_method A2 NAT|DR|TUN [OPTIONS]
         inhibit_on_failure A1 [bool]
         notify_up,notify_down A1 COMMAND [USER [GROUP]]
-        smtp_alert Y1 [bool]
+        smtp_alert A1 [bool]
         alpha A2 [bool]
         delay_loop,connect_timeout,delay_before_retry,warmup A2 SECONDS
         retry A2 COUNT
@@ -418,6 +424,11 @@ internal static class KeywordTable
         multihop Y3 [bool]
         weight Y3 WEIGHT [reverse]
         """;
+
+    /// <summary>
+    /// Before the keywords that keepalived does not have: to it such a line is a comment. In the table they begin with its first character.
+    /// </summary>
+    public const string OwnPrefix = "!vrrp";
 
     private const string Checker = """
         connect_ip,bindto A1 ADDRESS
@@ -540,7 +551,7 @@ internal static class KeywordTable
                 min++;
             string shown = arguments is ["-"] ? "" : string.Join(' ', arguments);
             foreach (string name in words[0].Split(','))
-                keywords.Add(new(name, status, words[1][1] - '0', shown, min, standard, replacement, block));
+                keywords.Add(new(name[0] == '!' ? $"{OwnPrefix} {name[1..]}" : name, status, words[1][1] - '0', shown, min, standard, replacement, block));
         }
 
         return blocks;

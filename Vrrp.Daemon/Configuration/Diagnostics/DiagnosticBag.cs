@@ -7,7 +7,7 @@ namespace Vrrp.Daemon.Configuration.Diagnostics;
 
 /// <summary>
 /// Collects findings; the catalogue of codes and wordings, one method each. A message never quotes a password.
-/// 00xx files, preprocessing and braces; 01xx keywords and values; 02xx instances; 03xx groups and tracking; 04xx what is not active; 05xx virtual servers and checks.
+/// 00xx files, preprocessing and braces; 01xx keywords and values; 02xx instances; 03xx groups and tracking; 04xx what is not active; 05xx virtual servers and checks; 06xx mail.
 /// </summary>
 internal sealed class DiagnosticBag
 {
@@ -528,6 +528,27 @@ internal sealed class DiagnosticBag
 
     public void NoEffect(List<Token> words, string reason) => Add("VRRP0404", DiagnosticSeverity.Info, words[0],
         $"no effect here: {string.Join(", ", words.Select(w => w.Text).Distinct(StringComparer.Ordinal))} ({reason}).");
+
+    // 06xx: mail
+
+    public void MailIncomplete(Token word, string missing) => Add("VRRP0601", Warning, word, $"no mail alert is sent: {missing}.");
+
+    public void NotAMailAddress(Token word, string consequence) => Add("VRRP0602", Warning, word,
+        $"'{Clean(word)}' is not a mail address; {consequence}. One word each: user@host, or \"Name <user@host>\" in quotes.");
+
+    public void NotAMailPort(Token word) => Add("VRRP0603", Warning, word,
+        $"'{Clean(word)}' is no port that mail goes by (1 to 65535, smtp or submission); this server cannot be used.");
+
+    public void NotAHost(Token word, string keyword) => Add("VRRP0604", Warning, word,
+        $"'{Clean(word)}' in '{Clean(keyword)}' is neither an address nor the name of a host; this server cannot be used.");
+
+    public void MailPasswordMissing(Token word) => Add("VRRP0605", Warning, word,
+        "a user name without a password: name its file with '!vrrp smtp_password_file PATH'. Until then no mail is delivered.");
+
+    public void MailPasswordInClear(Token word) => Add("VRRP0606", Warning, word,
+        "the password would cross the network in the clear: it is sent to no server but one on this host. Encrypt with '!vrrp smtp_starttls'.");
+
+    public void MailPasswordUnusable(Token word, string problem) => Add("VRRP0607", Warning, word, $"{Clean(problem)}. Until then no mail is delivered.");
 
     private const DiagnosticSeverity Error = DiagnosticSeverity.Error;
     private const DiagnosticSeverity Warning = DiagnosticSeverity.Warning;

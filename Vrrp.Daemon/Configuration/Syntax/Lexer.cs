@@ -1,4 +1,5 @@
 using System.Text;
+using Vrrp.Daemon.Configuration.Binding;
 using Vrrp.Daemon.Configuration.Diagnostics;
 
 namespace Vrrp.Daemon.Configuration.Syntax;
@@ -9,6 +10,9 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
     /// <summary>Stand for the braces of a reference to an unknown definition, which are no block braces.</summary>
     public const char ProtectedOpen = '\uE000';
     public const char ProtectedClose = '\uE001';
+
+    /// <summary>Begins a line that is ours alone, before its first word.</summary>
+    public const char OwnLine = '\uE002';
 
     private readonly Dictionary<SourceText, int> _lastEnd = [];
 
@@ -23,6 +27,28 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
     };
 
     public static bool IsCommand(string keyword) => s_commands.Contains(keyword);
+
+    /// <summary>Whether a line is a comment to keepalived and ours to read: <c>!vrrp KEYWORD …</c>. Then where its words begin.</summary>
+    public static bool IsOwn(ReadOnlySpan<char> line, out int start)
+    {
+        start = 0;
+        while (start < line.Length && SourceLine.IsBlank(line[start]))
+            start++;
+        bool isOwn = line[start..].StartsWith(KeywordTable.OwnPrefix, StringComparison.Ordinal);
+        start += KeywordTable.OwnPrefix.Length;
+        return isOwn && start < line.Length && SourceLine.IsBlank(line[start]) && !line[start..].IsWhiteSpace();
+    }
+
+    /// <summary>The words of such a line, behind the mark of it.</summary>
+    public static SourceLine ReadOwn(SourceText file, int offset, ReadOnlySpan<char> line, int start)
+    {
+        var rest = RemoveComment(file, offset + start, line[start..]).Trim();
+        var origins = new Origin[rest.Text.Length + 1];
+        origins[0] = new(file, offset + start - KeywordTable.OwnPrefix.Length, default);
+        for (int i = 0; i < rest.Text.Length; i++)
+            origins[i + 1] = rest[i];
+        return new(file, offset, rest.Text.Length == 0 ? "" : OwnLine + rest.Text, origins);
+    }
 
     /// <summary>Removes a comment; resolves <c>\#</c> and <c>\!</c>.</summary>
     public static SourceLine RemoveComment(SourceText file, int offset, ReadOnlySpan<char> line)
@@ -112,9 +138,11 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
                 while (i < text.Length && !SourceLine.IsBlank(text[i]) && text[i] is not ('{' or '}' or '"') && !(command && text[i] == '\''))
                     i = Take(text, i, command, characters) + 1;
                 string word = characters.Replace(ProtectedOpen, '{').Replace(ProtectedClose, '}').ToString();
+                if (first && word.StartsWith(OwnLine))
+                    word = $"{KeywordTable.OwnPrefix} {word[1..]}";
                 Emit(line, TokenKind.Word, word, start, i - start, quoted: false, secret);
                 // Also where the line is misplaced and the word is taken for something else.
-                secret |= word == "auth_pass";
+                secret |= word == "auth_pass" || IsMisplacedPassword(word);
                 if (first)
                     command = IsCommand(word);
                 first = false;
@@ -133,6 +161,10 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
         word.Append(text[at]);
         return at;
     }
+
+    /// <summary>The password of the mail server stands in a file of its own; who writes it here must not see it in a message.</summary>
+    private static bool IsMisplacedPassword(string word) =>
+        word.StartsWith(KeywordTable.OwnPrefix + " smtp_pa", StringComparison.Ordinal) && word != KeywordTable.OwnPrefix + " smtp_password_file";
 
     private static bool IsCommentStart(char c) => c is '#' or '!';
 
