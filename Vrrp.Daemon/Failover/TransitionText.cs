@@ -34,9 +34,12 @@ internal static class TransitionText
             TransitionReason.SyncGroup => "its sync group moved",
             _ => transition.Reason.ToString(),
         };
-        if (transition.Detail is { } detail)
-            reason = transition.Reason == TransitionReason.FaultBegan ? detail : $"{reason}; {detail}";
-        return reason;
+        return transition switch
+        {
+            { Detail: null } => reason,
+            { Reason: TransitionReason.FaultBegan } => transition.Detail,
+            _ => $"{reason}; {transition.Detail}",
+        };
     }
 
     /// <summary>One router as it is now, for the log.</summary>

@@ -40,6 +40,7 @@ internal static class DaemonServices
         builder.Services.AddSingleton<IHostLifetime>(services => services.GetRequiredService<SignalLifetime>());
         AddDirector(builder.Services, run, config);
         AddAlerts(builder.Services);
+        AddNotifications(builder.Services);
         AddTracking(builder.Services, config);
         builder.Services.AddSingleton(services => new VrrpService(
             config,
@@ -48,7 +49,8 @@ internal static class DaemonServices
             services.GetRequiredService<IHostApplicationLifetime>(),
             services.GetRequiredService<ILogger<VrrpService>>())
         {
-            Notified = services.GetRequiredService<DirectorService>().Take + (Action<VrrpNotification>)services.GetRequiredService<AlertService>().Take,
+            Notified = services.GetRequiredService<DirectorService>().Take + (Action<VrrpNotification>)services.GetRequiredService<NotificationService>().Take
+                + services.GetRequiredService<AlertService>().Take,
             Tracked = services.GetRequiredService<TrackingService>().Prepare,
         });
         // They stop in the opposite order: an address that is answered to until the successor has it needs its virtual servers until then.
@@ -114,9 +116,18 @@ internal static class DaemonServices
                 time,
                 logger)
             {
-                Occurred = provider.GetRequiredService<DirectorScripts>().Take + (Action<DirectorEvent>)provider.GetRequiredService<AlertService>().Take,
+                Occurred = provider.GetRequiredService<DirectorScripts>().Take + (Action<DirectorEvent>)provider.GetRequiredService<NotificationService>().Take
+                    + provider.GetRequiredService<AlertService>().Take,
                 Troubled = provider.GetRequiredService<AlertService>().TakeTrouble,
             };
         });
+    }
+
+    // Like the alerts, but it stops before mail has its last seconds.
+    private static void AddNotifications(IServiceCollection services)
+    {
+        services.AddSingleton<NotificationService>();
+        services.AddSingleton<IReloadObserver>(provider => provider.GetRequiredService<NotificationService>());
+        services.AddHostedService(provider => provider.GetRequiredService<NotificationService>());
     }
 }

@@ -43,6 +43,13 @@ internal sealed class GroupStates
         }
     }
 
+    /// <summary>A member goes on under another name. To be told before <see cref="Configure"/>.</summary>
+    public void Rename(string from, string to)
+    {
+        if (_routers.Remove(from, out var state))
+            _routers[to] = state;
+    }
+
     /// <summary>The state of a group; null when there is none of that name.</summary>
     public VrrpState? this[string group] => _groups.TryGetValue(group, out var state) ? state.Now : null;
 

@@ -38,6 +38,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
     private readonly MemoryIpvsTable _kernel = new();
     private readonly ReloadQueue _queue = new();
     private readonly Lines _log = new();
+    private readonly Observer _observer = new();
     private readonly ScriptRunner _scripts = new(TimeProvider.System);
     private DirectorService _director = null!;
     private VrrpService _vrrp = null!;
@@ -89,7 +90,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         };
         var sources = new TrackerSources(_scripts, TimeProvider.System, NullLogger.Instance);
         _tracking = new(config, sources.Watch, sources.Read, _vrrp.SetTracked);
-        _reload = new(run, config, _queue, _vrrp, _director, _tracking, _scripts, [], new SystemdNotifier(), _log);
+        _reload = new(run, config, _queue, _vrrp, _director, _tracking, _scripts, [_observer], new SystemdNotifier(), _log);
         foreach (var service in (IHostedService[])[_director, _vrrp, _tracking, _reload])
             await service.StartAsync(default);
         await _director.GetSnapshotAsync();
@@ -126,6 +127,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         Assert.Contains("virtual server [10.0.0.1]:tcp:80: real servers changed: [10.0.1.1]:80\n", log, StringComparison.Ordinal);
         Assert.Contains("virtual server [10.0.0.1]:tcp:443: added, real servers [10.0.1.1]:443\n", log, StringComparison.Ordinal);
         Assert.True(_scripts.IsSecure);
+        Assert.Equal("prepare 2 servers, complete", _observer.Text);
     }
 
     [Theory]
@@ -140,6 +142,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
 
         Assert.Equal(["[10.0.0.1]:tcp:80 [10.0.1.1]:80=1"], _kernel.Lines);
         Assert.Equal(before, Addresses());
+        Assert.Equal("", _observer.Text);
     }
 
     [Fact]
@@ -181,6 +184,17 @@ public sealed class ReloadServiceTests : IAsyncLifetime
 
         Assert.Equal((VrrpState.Master, VrrpFaults.None), (router.Vitals.State, router.Vitals.Faults));
         Assert.Contains("adv 255", _platform.Log);
+    }
+
+    private sealed class Observer : IReloadObserver
+    {
+        private readonly List<string> _told = [];
+
+        public string Text => string.Join(", ", _told);
+
+        public void Prepare(DaemonConfig config) => _told.Add($"prepare {config.VirtualServers.Length} servers");
+
+        public void Complete() => _told.Add("complete");
     }
 
     private sealed class Lines : ILogger<ReloadService>

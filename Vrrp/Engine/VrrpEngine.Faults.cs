@@ -70,7 +70,24 @@ internal sealed partial class VrrpEngine
     private void UpdateFaults(VirtualRouter router, string? detail)
     {
         var kept = router.Group is null ? VrrpFaults.None : router.State.Faults & VrrpFaults.SyncGroup;
-        SetFaults(router, OwnFaults(router) | kept, detail);
+        var own = OwnFaults(router);
+        // Its own ended before another's: it stays in Fault for that one, and is not Backup for a moment.
+        if (own == VrrpFaults.None && router.State.State == VrrpState.Fault && HasFaultyCompanion(router))
+            kept = VrrpFaults.SyncGroup;
+        SetFaults(router, own | kept, detail);
+    }
+
+    private static bool HasFaultyCompanion(VirtualRouter router)
+    {
+        if (router.Group is null)
+            return false;
+        foreach (var member in router.Group.Members)
+        {
+            if (member != router && (member.State.Faults & ~VrrpFaults.SyncGroup) != VrrpFaults.None)
+                return true;
+        }
+
+        return false;
     }
 
     private void SetFaults(VirtualRouter router, VrrpFaults faults, string? detail)

@@ -37,6 +37,7 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
         return _defs with
         {
             NotificationEmail = _emails.ToImmutable(),
+            NotifyFifos = [.. _defs.NotifyFifos.Where(fifo => fifo.Path is not null).Select(AsScriptUser)],
             Announcements = new()
             {
                 MasterDelay = masterDelay,
@@ -170,6 +171,9 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
                 break;
             case "lvs_sync_daemon":
                 BindSyncDaemon(s);
+                break;
+            case "fifo_write_vrrp_states_on_reload":
+                _defs = _defs with { WriteStatesOnReload = true };
                 break;
             case "rs_init_notifies":
                 _defs = _defs with { RealServerInitNotifies = true };
@@ -492,6 +496,12 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
 
         public Token? PasswordFile { get; set; }
     }
+
+    /// <summary>The pipe belongs to whom its script runs as, unless told otherwise.</summary>
+    private NotifyFifo AsScriptUser(NotifyFifo fifo) => (fifo.User is null ? fifo with { User = _defs.ScriptUser, Group = _defs.ScriptGroup } : fifo) with
+    {
+        Script = ValueReaders.AsScriptUser(fifo.Script, _defs),
+    };
 
     private void BindFifo(StatementSyntax s)
     {

@@ -149,7 +149,7 @@ internal static class KeywordTable
         disable_local_igmp N3 - > no VMAC interfaces are used
         max_auto_priority N2 [NUMBER] > the daemon never raises its own priority; vrrp_rt_priority sets it
         min_auto_priority_delay N3 MICROSECONDS > the daemon never raises its own priority; vrrp_rt_priority sets it
-        vrrp_notify_priority_changes Y3 [bool] = off
+        vrrp_notify_priority_changes A3 [bool] = off
         vmac_prefix,vmac_addr_prefix Y3 STRING
         vrrp_rx_bufs_policy N3 POLICY > receive buffers are sized by the daemon
         vrrp_rx_bufs_multiplier N3 COUNT > receive buffers are sized by the daemon
@@ -173,9 +173,9 @@ internal static class KeywordTable
         script_user A1 USER [GROUP]
         use_symlink_paths Y3 [bool]
         set_supplementary_groups Y3 [bool]
-        notify_fifo,vrrp_notify_fifo,lvs_notify_fifo Y2 PATH [USER [GROUP]]
-        notify_fifo_script,vrrp_notify_fifo_script,lvs_notify_fifo_script Y2 COMMAND [USER [GROUP]]
-        fifo_write_vrrp_states_on_reload Y3 -
+        notify_fifo,vrrp_notify_fifo,lvs_notify_fifo A2 PATH [USER [GROUP]]
+        notify_fifo_script,vrrp_notify_fifo_script,lvs_notify_fifo_script A2 COMMAND [USER [GROUP]]
+        fifo_write_vrrp_states_on_reload A3 -
         startup_script,shutdown_script Y3 COMMAND [USER [GROUP]]
         startup_script_timeout,shutdown_script_timeout Y3 SECONDS = 10
         process_names N3 - > there is one process
@@ -248,11 +248,11 @@ internal static class KeywordTable
         dont_track_primary A2 -
         promote_secondaries Y3 -
         linkbeat_use_polling N3 - > links are followed by netlink
-        notify_master,notify_backup,notify_fault,notify_stop,notify Y1 COMMAND [USER [GROUP]]
-        notify_deleted Y3 [COMMAND [USER [GROUP]]]
-        notify_master_rx_lower_pri Y2 COMMAND [USER [GROUP]]
+        notify_master,notify_backup,notify_fault,notify_stop,notify A1 COMMAND [USER [GROUP]]
+        notify_deleted A3 [COMMAND [USER [GROUP]]]
+        notify_master_rx_lower_pri A2 COMMAND [USER [GROUP]]
         smtp_alert A1 [bool]
-        notify_priority_changes Y3 [bool]
+        notify_priority_changes A3 [bool]
         garp_master_delay A1 SECONDS
         garp_master_repeat A1 COUNT
         garp_master_refresh A1 SECONDS
@@ -283,14 +283,14 @@ internal static class KeywordTable
         anti_replay,mode Y3 WORD
         [vrrp_sync_group]
         group A1 {words -
-        notify_master,notify_backup,notify_fault,notify_stop,notify Y1 COMMAND [USER [GROUP]]
+        notify_master,notify_backup,notify_fault,notify_stop,notify A1 COMMAND [USER [GROUP]]
         smtp_alert A1 [bool]
         track_interface A2 {entries -
         track_script,track_file,track_process A2 {entries -
         track_bfd Y3 {entries -
         sync_group_tracking_weight A2 -
         global_tracking D3 -
-        notify_priority_changes Y3 [bool]
+        notify_priority_changes A3 [bool]
         [vrrp_script]
         script A1 SCRIPT
         interval A1 SECONDS = 1

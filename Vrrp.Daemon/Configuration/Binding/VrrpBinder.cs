@@ -423,6 +423,17 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         }
     }
 
+    private static NotifyScripts AsScriptUser(NotifyScripts notify, GlobalDefs defs) => notify with
+    {
+        Master = ValueReaders.AsScriptUser(notify.Master, defs),
+        Backup = ValueReaders.AsScriptUser(notify.Backup, defs),
+        Fault = ValueReaders.AsScriptUser(notify.Fault, defs),
+        Stop = ValueReaders.AsScriptUser(notify.Stop, defs),
+        Deleted = ValueReaders.AsScriptUser(notify.Deleted, defs),
+        Any = ValueReaders.AsScriptUser(notify.Any, defs),
+        MasterReceivedLowerPriority = ValueReaders.AsScriptUser(notify.MasterReceivedLowerPriority, defs),
+    };
+
     private VrrpInstance? Complete(Draft d, GlobalDefs defs)
     {
         var name = d.Name;
@@ -527,7 +538,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             Accept = CompleteAccept(d, version, strict, owner),
             OwnerIgnoreAdverts = CompleteOwnerIgnore(d, defs, owner, strict),
             PromoteSecondaries = d.PromoteSecondaries,
-            Notify = d.Notify,
+            Notify = AsScriptUser(d.Notify, defs),
             SmtpAlert = d.SmtpAlert ?? defs.SmtpAlertVrrp ?? defs.SmtpAlert ?? false,
             NotifyPriorityChanges = d.NotifyPriorityChanges ?? defs.NotifyPriorityChanges,
         };
@@ -918,7 +929,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
                 TrackInterfaces = [.. group.Interfaces.Values],
                 TrackedObjects = objects,
                 TrackingWeight = group.TrackingWeight,
-                Notify = group.Notify,
+                Notify = AsScriptUser(group.Notify, defs),
                 SmtpAlert = group.SmtpAlert ?? defs.SmtpAlertVrrp ?? defs.SmtpAlert ?? false,
                 NotifyPriorityChanges = group.NotifyPriorityChanges ?? defs.NotifyPriorityChanges,
             });

@@ -148,8 +148,11 @@ internal sealed record GlobalDefs
 
     public bool UseSymlinkPaths { get; init; }
 
-    /// <summary>Pipes that event lines are written to; recorded, not written yet.</summary>
+    /// <summary>Pipes that event lines are written to, and the scripts that read them.</summary>
     public ImmutableArray<NotifyFifo> NotifyFifos { get; init; } = [];
+
+    /// <summary>Write the state of every instance and sync group to the pipes after a reload.</summary>
+    public bool WriteStatesOnReload { get; init; }
 
     public ScriptCommand? StartupScript { get; init; }
 

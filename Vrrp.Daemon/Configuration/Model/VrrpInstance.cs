@@ -114,13 +114,13 @@ internal sealed record VrrpInstance
     /// <summary>Name of the sync group it belongs to. Null: none.</summary>
     public string? SyncGroup { get; init; }
 
-    /// <summary>Scripts; recorded, not run yet.</summary>
+    /// <summary>Scripts that are told of its states.</summary>
     public NotifyScripts Notify { get; init; } = new();
 
     /// <summary>Mail on transitions; recorded, not sent yet.</summary>
     public bool SmtpAlert { get; init; }
 
-    /// <summary>Notify of changes of the effective priority; recorded.</summary>
+    /// <summary>Write changes of the effective priority to the pipes.</summary>
     public bool NotifyPriorityChanges { get; init; }
 }
 
@@ -186,4 +186,19 @@ internal sealed record NotifyScripts
     public ScriptCommand? Any { get; init; }
 
     public ScriptCommand? MasterReceivedLowerPriority { get; init; }
+
+    /// <summary>Those there are, with their keywords.</summary>
+    public IEnumerable<(string Keyword, ScriptCommand Command)> All()
+    {
+        (string, ScriptCommand?)[] all =
+        [
+            ("notify_master", Master), ("notify_backup", Backup), ("notify_fault", Fault), ("notify_stop", Stop), ("notify_deleted", Deleted), ("notify", Any),
+            ("notify_master_rx_lower_pri", MasterReceivedLowerPriority),
+        ];
+        foreach (var (keyword, command) in all)
+        {
+            if (command is not null)
+                yield return (keyword, command);
+        }
+    }
 }

@@ -114,8 +114,11 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
             }
             else if (c == '"' || (c == '\'' && command))
             {
-                int close = text.IndexOf(c, i + 1);
-                if (close < 0)
+                var word = new StringBuilder();
+                int close = i + 1;
+                while (close < text.Length && text[close] != c)
+                    close = Take(text, close, command, word) + 1;
+                if (close >= text.Length)
                 {
                     // The words before it would be a statement that nobody wrote.
                     diagnostics.UnterminatedQuote(line.GetSpan(i, text.Length - i));
@@ -124,16 +127,17 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
                     return;
                 }
 
-                Emit(line, TokenKind.Word, text[(i + 1)..close], i, close + 1 - i, quoted: true, secret);
+                Emit(line, TokenKind.Word, word.ToString(), i, close + 1 - i, quoted: true, secret);
                 i = close + 1;
                 first = false;
             }
             else
             {
                 int start = i;
+                var characters = new StringBuilder();
                 while (i < text.Length && !SourceLine.IsBlank(text[i]) && text[i] is not ('{' or '}' or '"') && !(command && text[i] == '\''))
-                    i++;
-                string word = text[start..i].Replace(ProtectedOpen, '{').Replace(ProtectedClose, '}');
+                    i = Take(text, i, command, characters) + 1;
+                string word = characters.Replace(ProtectedOpen, '{').Replace(ProtectedClose, '}').ToString();
                 if (first && word.StartsWith(OwnLine))
                     word = $"{KeywordTable.OwnPrefix} {word[1..]}";
                 Emit(line, TokenKind.Word, word, start, i - start, quoted: false, secret);
@@ -146,6 +150,16 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
         }
 
         EndLine(line, text.Length);
+    }
+
+    /// <summary>Adds a character to a word, in commands also what a backslash makes of those that follow it.</summary>
+    /// <returns>The place of the last one.</returns>
+    private static int Take(string text, int at, bool command, StringBuilder word)
+    {
+        if (command && text[at] == '\\' && at + 1 < text.Length)
+            return CommandEscape.Take(text, at + 1, word);
+        word.Append(text[at]);
+        return at;
     }
 
     /// <summary>The password of the mail server stands in a file of its own; who writes it here must not see it in a message.</summary>
