@@ -187,13 +187,13 @@ public sealed class ProcessTests : IDisposable
         File.Copy("/bin/sleep", program);
         var monitor = new ProcessMonitor(new(), ProcessConnector.Open, TimeProvider.System, NullLogger.Instance);
         var (byName, _) = Watch(Tracker(name), monitor);
-        var (byCommand, _) = Watch(Tracker(program, "1000", "s") with { Match = ParameterMatch.Partial }, monitor);
+        var (byCommand, _) = Watch(Tracker(program, "1000", "1001") with { Match = ParameterMatch.Partial }, monitor);
         Assert.Equal((false, false), (byName.Reading.IsUp, byCommand.Reading.IsUp));
         using (var process = System.Diagnostics.Process.Start(program, ["1000"]))
         {
             await UntilAsync(() => byName.Reading.IsUp == true);
             Assert.Equal(false, byCommand.Reading.IsUp);
-            using (var second = System.Diagnostics.Process.Start(program, ["1000", "s"]))
+            using (var second = System.Diagnostics.Process.Start(program, ["1000", "1001"]))
             {
                 await UntilAsync(() => byCommand.Reading.IsUp == true);
                 second.Kill();
