@@ -295,7 +295,7 @@ public sealed class AlertQueueTests : IAsyncLifetime
     /// <summary>Ends the queue as a SIGKILL does: what is on disk is what stays. Opens another one, still without settings.</summary>
     private async Task<string[]> KillAsync()
     {
-        string[] files = Directory.GetFiles(_directory.Path);
+        string[] files = [.. _directory.Files.Select(name => Path.Combine(_directory.Path, name))];
         var contents = files.ToDictionary(file => file, File.ReadAllBytes);
         await _queue.DisposeAsync();
         foreach (string file in Directory.GetFiles(_directory.Path))
