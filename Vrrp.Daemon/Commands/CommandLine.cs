@@ -24,6 +24,7 @@ internal static class CommandLine
             CheckCommand.Create(),
             IpvsCommand.Create(),
             RealServerCommand.Create(),
+            AlertCommand.Create(),
             DemoCommand.Create(),
             SimulateCommand.Create(),
         };

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Hosting;
+using Vrrp.Daemon.Notifications;
 using Vrrp.Daemon.Status;
 using Vrrp.Linux;
 
@@ -70,6 +71,8 @@ internal static class RunCommand
                     ConfigId = result.GetValue(configId),
                     LedgerPath = Path.ChangeExtension(result.GetValue(pidFile) ?? PidFile.DefaultPath, ".addresses"),
                     DirectorLedgerPath = Path.ChangeExtension(result.GetValue(pidFile) ?? PidFile.DefaultPath, ".ipvs"),
+                    // /run is gone after a boot, and a daemon beside the usual one has mails of its own.
+                    MailSpoolPath = result.GetValue(pidFile) is { } own ? Path.ChangeExtension(own, ".mail") : AlertSpool.DefaultPath,
                     RunsVrrp = result.GetValue(onlyVrrp) || !result.GetValue(onlyDirector),
                     RunsDirector = result.GetValue(onlyDirector) || !result.GetValue(onlyVrrp),
                     StatusSocketPath = result.GetValue(statusSocket) switch

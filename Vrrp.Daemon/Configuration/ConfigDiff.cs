@@ -96,12 +96,15 @@ internal sealed record ConfigDiff
 
     public ImmutableArray<StaticAddress> RemovedAddresses { get; init; } = [];
 
+    /// <summary>Names of scripts, files and processes that are new, differ or are gone.</summary>
+    public ImmutableArray<string> ChangedTrackers { get; init; } = [];
+
     /// <summary>Those that differ: the new configuration's in its order, then the removed ones.</summary>
     public ImmutableArray<VirtualServerChange> VirtualServers { get; init; } = [];
 
     public bool GlobalsChanged { get; init; }
 
-    public bool IsEmpty => !GlobalsChanged && VirtualServers.IsEmpty && ChangedGroups.IsEmpty && AddedAddresses.IsEmpty && RemovedAddresses.IsEmpty
+    public bool IsEmpty => !GlobalsChanged && VirtualServers.IsEmpty && ChangedTrackers.IsEmpty && ChangedGroups.IsEmpty && AddedAddresses.IsEmpty && RemovedAddresses.IsEmpty
         && Instances.All(i => i.Kind == InstanceChangeKind.Unchanged && !i.Renamed);
 
     /// <summary>Every setting of an instance, with how it is compared; a test sees to it that none is forgotten.</summary>
@@ -186,6 +189,7 @@ internal sealed record ConfigDiff
             ChangedGroups = ChangedGroupNames(before, after),
             AddedAddresses = [.. after.StaticAddresses.Except(before.StaticAddresses)],
             RemovedAddresses = [.. before.StaticAddresses.Except(after.StaticAddresses)],
+            ChangedTrackers = ChangedTrackerNames(before, after),
             VirtualServers = [.. CompareServers(before, after)],
             GlobalsChanged = !Same(before.GlobalDefs, after.GlobalDefs),
         };
@@ -277,6 +281,19 @@ internal sealed record ConfigDiff
         }
 
         return [.. changed, .. old.Keys.Order(StringComparer.Ordinal)];
+    }
+
+    private static ImmutableArray<string> ChangedTrackerNames(DaemonConfig before, DaemonConfig after)
+    {
+        var old = before.Trackers.ToDictionary(tracker => (tracker.Kind, tracker.Name));
+        var changed = new List<string>();
+        foreach (var tracker in after.Trackers)
+        {
+            if (!old.Remove((tracker.Kind, tracker.Name), out var earlier) || !earlier.IsSameAs(tracker))
+                changed.Add(tracker.Name);
+        }
+
+        return [.. changed, .. old.Keys.Select(key => key.Name).Order(StringComparer.Ordinal)];
     }
 
     // Immutable arrays compare by identity: they are compared by content first and then made equal for the rest.

@@ -8,7 +8,11 @@ internal static class TransitionText
     /// <summary>Faults that are not seen to end, but tried again.</summary>
     private const VrrpFaults Retried = VrrpFaults.AddressRefused | VrrpFaults.SendFailing | VrrpFaults.LinkUnusable;
 
-    public static string Describe(RouterTransition transition)
+    public static string Describe(RouterTransition transition) => string.Create(
+        CultureInfo.InvariantCulture, $"{Reason(transition)} (own priority {transition.EffectivePriority}, was {Name(transition.From)})");
+
+    /// <summary>Why it happened, as a clause.</summary>
+    public static string Reason(RouterTransition transition)
     {
         string reason = transition.Reason switch
         {
@@ -30,9 +34,12 @@ internal static class TransitionText
             TransitionReason.SyncGroup => "its sync group moved",
             _ => transition.Reason.ToString(),
         };
-        if (transition.Detail is { } detail)
-            reason = transition.Reason == TransitionReason.FaultBegan ? detail : $"{reason}; {detail}";
-        return string.Create(CultureInfo.InvariantCulture, $"{reason} (own priority {transition.EffectivePriority}, was {Name(transition.From)})");
+        return transition switch
+        {
+            { Detail: null } => reason,
+            { Reason: TransitionReason.FaultBegan } => transition.Detail,
+            _ => $"{reason}; {transition.Detail}",
+        };
     }
 
     /// <summary>One router as it is now, for the log.</summary>
@@ -40,11 +47,12 @@ internal static class TransitionText
     {
         string detail = router.State switch
         {
-            VrrpState.Fault => Faults(router.Faults),
+            VrrpState.Fault => Faults(router.Faults, router.Tracked.Detail),
             VrrpState.Master => "serving",
             _ when router.HoldsAddresses => "handing over",
             VrrpState.Backup when router.MasterAddress.IsNone => "no Master heard yet",
             VrrpState.Backup => $"Master {router.MasterAddress} with priority {router.MasterPriority}",
+            _ when router.Tracked.IsPending => $"waits: {router.Tracked.Detail ?? "it is not known yet whether it can serve"}",
             _ => "not started yet",
         };
         return string.Create(CultureInfo.InvariantCulture, $"{Name(router.State)}: {detail} (own priority {router.EffectivePriority})");
@@ -61,7 +69,9 @@ internal static class TransitionText
     private static string Peer(RouterTransition transition) => $"{transition.Peer} with priority {transition.PeerPriority}";
 
     /// <summary>What keeps a router in Fault, in words.</summary>
-    public static string Faults(VrrpFaults faults)
+    /// <param name="faults">The faults.</param>
+    /// <param name="tracked">What of the tracked things failed; null: unknown.</param>
+    public static string Faults(VrrpFaults faults, string? tracked = null)
     {
         var words = new List<string>();
         Add(VrrpFaults.InterfaceMissing, "its interface does not exist; the router starts when it appears");
@@ -72,6 +82,7 @@ internal static class TransitionText
         Add(VrrpFaults.SyncGroup, "another member of its sync group is in fault");
         Add(VrrpFaults.SendFailing, "advertisements cannot be sent; tried again every 5 s");
         Add(VrrpFaults.LinkUnusable, "its interface cannot be used; tried again every 5 s");
+        Add(VrrpFaults.Tracked, tracked ?? "a tracked script, file or process failed");
         Add(VrrpFaults.Declared, "declared unable to serve");
         return string.Join("; ", words);
 

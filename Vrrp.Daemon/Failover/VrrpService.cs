@@ -20,6 +20,9 @@ internal sealed class VrrpService(
     /// <summary>Told what the engine tells, in order, off its thread: whoever takes long hands it on.</summary>
     internal Action<VrrpNotification>? Notified { get; init; }
 
+    /// <summary>What is tracked for the instances of a configuration when it is applied, by their names. Null: nothing.</summary>
+    internal Func<DaemonConfig, Func<string, TrackedState>>? Tracked { get; init; }
+
     /// <summary>Sockets, addresses and interfaces. Null: those of this host.</summary>
     internal IVrrpPlatform? Platform { get; init; }
 
@@ -96,13 +99,14 @@ internal sealed class VrrpService(
         _ledger?.Write([.. AddressesOf(running), .. _statics, .. AddressesOf(wanted), .. statics]);
         await node.SetStaticAddressesAsync(statics, cancellationToken).ConfigureAwait(false);
 
+        var tracked = Tracked?.Invoke(config) ?? (_ => default);
         var faulty = config.Instances.Where(instance => instance.FaultWithoutPeers).Select(instance => instance.Name).ToHashSet(StringComparer.Ordinal);
         var done = plan.Removals.ToDictionary(name => name, name => RemoveAsync(node, name, cancellationToken), StringComparer.Ordinal);
         var tasks = new List<Task>(done.Values);
         foreach (var step in plan.Steps)
         {
             Task[] before = [.. step.After.Select(name => done[name])];
-            var task = PerformAsync(node, step, before, faulty.Contains(step.To.Name), delay, cancellationToken);
+            var task = PerformAsync(node, step, before, tracked, faulty.Contains(step.To.Name), delay, cancellationToken);
             tasks.Add(task);
             if (step.From is { } from)
                 done[from] = task;
@@ -115,6 +119,25 @@ internal sealed class VrrpService(
         // Where there never was one, nobody wants to read about virtual routers.
         if (wanted.Length + running.Length > 0)
             FailoverLog.Applied(logger, Counted.Of(wanted.Length, "virtual router"), config.Path);
+    }
+
+    /// <summary>Takes what is tracked for a router; in force when the engine has its next turn. One that is not there any more is not told.</summary>
+    public void SetTracked(string name, TrackedState tracked)
+    {
+        if (_node is { } node)
+            _ = SendAsync(node, name, tracked);
+    }
+
+    private static async Task SendAsync(VrrpNode node, string name, TrackedState tracked)
+    {
+        try
+        {
+            await node.SetTrackedAsync(name, tracked).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is ArgumentException or ObjectDisposedException)
+        {
+            // It has left, or all of them have.
+        }
     }
 
     /// <summary>Logs one line for each router: what it is now.</summary>
@@ -198,18 +221,18 @@ internal sealed class VrrpService(
     }
 
     private async Task PerformAsync(
-        VrrpNode node, RouterStep step, Task[] before, bool isFaulty, TimeSpan delay, CancellationToken cancellationToken)
+        VrrpNode node, RouterStep step, Task[] before, Func<string, TrackedState> tracked, bool isFaulty, TimeSpan delay, CancellationToken cancellationToken)
     {
         if (before.Length > 0)
             await Task.WhenAll(before).ConfigureAwait(false);
         var router = step.To;
         if (step.From is { } from)
         {
-            await node.ReconfigureAsync(from, router, cancellationToken).ConfigureAwait(false);
+            await node.ReconfigureAsync(from, router, tracked(router.Name), cancellationToken).ConfigureAwait(false);
         }
         else
         {
-            var added = node.AddAsync(router, delay, cancellationToken);
+            var added = node.AddAsync(router, tracked(router.Name), delay, cancellationToken);
             // Posted behind it in the same breath, so that it has no time to serve.
             var declared = isFaulty ? DeclareAsync(node, router.Name, isFaulty: true, cancellationToken) : Task.CompletedTask;
             await Task.WhenAll(added, declared).ConfigureAwait(false);

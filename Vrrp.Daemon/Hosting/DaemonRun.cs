@@ -29,6 +29,9 @@ internal sealed class DaemonRun
     /// <summary>File that records the IPVS entries this daemon makes; null: none is kept.</summary>
     public string? DirectorLedgerPath { get; init; }
 
+    /// <summary>Directory where mail alerts wait; null: in memory only.</summary>
+    public string? MailSpoolPath { get; init; }
+
     /// <summary>Whether virtual routers run, and whether virtual servers do (<c>--vrrp</c> and <c>--check</c> leave one of them out).</summary>
     public bool RunsVrrp { get; init; } = true;
 

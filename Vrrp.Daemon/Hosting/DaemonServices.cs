@@ -6,6 +6,7 @@ using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Failover;
 using Vrrp.Daemon.HealthChecks;
 using Vrrp.Daemon.Ipvs;
+using Vrrp.Daemon.Notifications;
 using Vrrp.Daemon.Status;
 using Vrrp.Daemon.Tracking;
 
@@ -38,6 +39,9 @@ internal static class DaemonServices
         builder.Services.AddSingleton<SignalLifetime>();
         builder.Services.AddSingleton<IHostLifetime>(services => services.GetRequiredService<SignalLifetime>());
         AddDirector(builder.Services, run, config);
+        AddAlerts(builder.Services);
+        AddNotifications(builder.Services);
+        AddTracking(builder.Services, config);
         builder.Services.AddSingleton(services => new VrrpService(
             config,
             run,
@@ -45,11 +49,14 @@ internal static class DaemonServices
             services.GetRequiredService<IHostApplicationLifetime>(),
             services.GetRequiredService<ILogger<VrrpService>>())
         {
-            Notified = services.GetRequiredService<DirectorService>().Take,
+            Notified = services.GetRequiredService<DirectorService>().Take + (Action<VrrpNotification>)services.GetRequiredService<NotificationService>().Take
+                + services.GetRequiredService<AlertService>().Take,
+            Tracked = services.GetRequiredService<TrackingService>().Prepare,
         });
         // They stop in the opposite order: an address that is answered to until the successor has it needs its virtual servers until then.
         builder.Services.AddHostedService(services => services.GetRequiredService<DirectorService>());
         builder.Services.AddHostedService(services => services.GetRequiredService<VrrpService>());
+        builder.Services.AddHostedService(services => services.GetRequiredService<TrackingService>());
         builder.Services.AddHostedService<ReloadService>();
         // After the routers have started, and stopped before them.
         builder.Services.AddHostedService(services => new StatusService(
@@ -64,6 +71,26 @@ internal static class DaemonServices
         // A hand-over waits at most the longest skew time plus half a second to two seconds; a second signal ends it.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         return builder.Build();
+    }
+
+    // The first to start and the last to stop, so that it misses nothing.
+    private static void AddAlerts(IServiceCollection services)
+    {
+        services.AddSingleton<AlertService>();
+        services.AddSingleton<IReloadObserver>(provider => provider.GetRequiredService<AlertService>());
+        services.AddHostedService(provider => provider.GetRequiredService<AlertService>());
+    }
+
+    private static void AddTracking(IServiceCollection services, DaemonConfig config)
+    {
+        services.AddSingleton(provider => new TrackerSources(
+            provider.GetRequiredService<ScriptRunner>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<TrackingService>>()));
+        services.AddSingleton(provider =>
+        {
+            var sources = provider.GetRequiredService<TrackerSources>();
+            return new TrackingService(
+                config, sources.Watch, sources.Read, (name, tracked) => provider.GetRequiredService<VrrpService>().SetTracked(name, tracked));
+        });
     }
 
     private static void AddDirector(IServiceCollection services, DaemonRun run, DaemonConfig config)
@@ -89,8 +116,18 @@ internal static class DaemonServices
                 time,
                 logger)
             {
-                Occurred = provider.GetRequiredService<DirectorScripts>().Take,
+                Occurred = provider.GetRequiredService<DirectorScripts>().Take + (Action<DirectorEvent>)provider.GetRequiredService<NotificationService>().Take
+                    + provider.GetRequiredService<AlertService>().Take,
+                Troubled = provider.GetRequiredService<AlertService>().TakeTrouble,
             };
         });
+    }
+
+    // Like the alerts, but it stops before mail has its last seconds.
+    private static void AddNotifications(IServiceCollection services)
+    {
+        services.AddSingleton<NotificationService>();
+        services.AddSingleton<IReloadObserver>(provider => provider.GetRequiredService<NotificationService>());
+        services.AddHostedService(provider => provider.GetRequiredService<NotificationService>());
     }
 }

@@ -16,7 +16,9 @@ internal sealed class ReloadService(
     ReloadQueue requests,
     VrrpService vrrp,
     DirectorService director,
+    TrackingService tracking,
     ScriptRunner scripts,
+    IEnumerable<IReloadObserver> observers,
     SystemdNotifier systemd,
     ILogger<ReloadService> logger)
     : BackgroundService
@@ -59,6 +61,8 @@ internal sealed class ReloadService(
             return;
         }
 
+        foreach (var observer in observers)
+            observer.Prepare(config);
         try
         {
             await vrrp.ApplyAsync(config, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
@@ -67,11 +71,16 @@ internal sealed class ReloadService(
         {
             // Only what depends on this host gets here: on which interface an address is that an instance is named after.
             HostingLog.ReloadFailed(logger, exception.Message);
+            foreach (var observer in observers)
+                observer.Prepare(_applied);
             return;
         }
 
         scripts.IsSecure = config.GlobalDefs.EnableScriptSecurity;
+        tracking.Apply(config);
         await director.ApplyAsync(config).WaitAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var observer in observers)
+            observer.Complete();
         TellWhatChanged(ConfigDiff.Create(_applied, config));
         TellWhatNeedsRestart(_applied.GlobalDefs, config.GlobalDefs);
         _applied = config;
@@ -84,6 +93,13 @@ internal sealed class ReloadService(
         {
             if (change.Kind != InstanceChangeKind.Unchanged || change.Renamed)
                 HostingLog.InstanceChanged(logger, (change.New ?? change.Old!).Name, change.Describe());
+        }
+
+        const int Shown = 20;
+        if (!diff.ChangedTrackers.IsEmpty)
+        {
+            string more = diff.ChangedTrackers.Length > Shown ? FormattableString.Invariant($" and {diff.ChangedTrackers.Length - Shown} more") : "";
+            HostingLog.TrackersChanged(logger, string.Join(", ", diff.ChangedTrackers.Take(Shown)) + more);
         }
 
         foreach (var change in diff.VirtualServers)

@@ -47,6 +47,9 @@ internal sealed class DirectorService(
     /// <summary>Told what happens to servers and quorums, in order, on the director's loop: whoever takes long hands it on.</summary>
     public Action<DirectorEvent>? Occurred { get; set; }
 
+    /// <summary>Told as a sentence why the table cannot be kept, and null once it can again; on the director's loop.</summary>
+    public Action<string?>? Troubled { get; init; }
+
     /// <summary>What the director knows.</summary>
     public Task<DirectorSnapshot> GetSnapshotAsync()
     {
@@ -414,7 +417,11 @@ internal sealed class DirectorService(
         }
 
         if (_toldUnavailable is not null)
+        {
             IpvsLog.Available(logger);
+            Troubled?.Invoke(null);
+        }
+
         _toldUnavailable = null;
         (_hasTriedModule, _moduleProblem) = (false, null);
         if (_isFirstTable && _config.GlobalDefs.LvsFlush)
@@ -438,6 +445,7 @@ internal sealed class DirectorService(
                 : _moduleProblem is not null ? $"{_moduleProblem} It is looked for every ten seconds."
                 : "Load it with 'modprobe ip_vs', or build it into the kernel; it is looked for every ten seconds.";
             IpvsLog.Unavailable(logger, exception.Message, advice);
+            Troubled?.Invoke($"{exception.Message} {advice}");
         }
 
         _toldUnavailable = exception.Message;

@@ -1,8 +1,12 @@
 using System.Text;
+using Vrrp.Daemon.Configuration.Syntax;
 
 namespace Vrrp.Daemon.Tracking;
 
-/// <summary>A command as it stands in the configuration, to words: blanks separate, quotes of either kind group, a backslash takes what follows as it is. No shell.</summary>
+/// <summary>
+/// A command as it stands in the configuration, to words, as keepalived splits them: blanks separate, quotes of either kind group, and
+/// backslashes mean the same in and out of them. No shell. Reading the file has resolved one layer of both before (<see cref="Lexer"/>).
+/// </summary>
 internal static class ScriptCommandLine
 {
     /// <summary>The words; none when there is none, null when a quote is not closed.</summary>
@@ -15,9 +19,9 @@ internal static class ScriptCommandLine
         for (int i = 0; i < command.Length; i++)
         {
             char c = command[i];
-            if (c == '\\' && quote != '\'' && i + 1 < command.Length)
+            if (c == '\\' && i + 1 < command.Length)
             {
-                word.Append(command[++i]);
+                i = CommandEscape.Take(command, i + 1, word);
                 isWord = true;
             }
             else if (quote != '\0')

@@ -420,8 +420,8 @@ public class BinderTests
     }
 
     [Theory]
-    [InlineData("vrrp_script s {\nscript /x\nintervall 5\n}", "VRRP0401,VRRP0101")]
-    [InlineData("vrrp_script s {\ninterval\n}", "VRRP0401,VRRP0102")]
+    [InlineData("bfd_instance b {\nneighbour_ip 10.0.0.1\nintervall 5\n}", "VRRP0401,VRRP0101")]
+    [InlineData("bfd_instance b {\nmin_rx\n}", "VRRP0401,VRRP0102")]
     [InlineData("static_routes {\ndefault via 10.0.0.1\n}", "VRRP0401")]
     [InlineData("track_group t {\ngroup { V }\n}", "VRRP0401")]
     public void Blocks_of_later_versions_are_walked(string text, string codes) => Assert.Equal(codes, string.Join(',', Codes(text)));

@@ -78,7 +78,7 @@ public class SyntaxTests
     [Theory]
     [InlineData("global_defs {\nrouter_id a\n}\n}\n", "VRRP0032 4:1")]
     [InlineData("global_defs {\nrouter_id a\n", "VRRP0030 2:12")]
-    [InlineData("global_defs {\nnotification_email {\n", "VRRP0402 2:1,VRRP0030 2:21")]
+    [InlineData("global_defs {\nnotification_email {\n", "VRRP0030 2:21")]
     [InlineData("global_defs\nrouter_id a\n}", "VRRP0034 1:12")]
     [InlineData("{ x y }", "VRRP0033 1:1")]
     [InlineData("global_defs {\nvrrp_version 3 {\nrouter_id a\n}\n}", "VRRP0033 2:16")]

@@ -211,8 +211,8 @@ public class InterfaceTests
     [Theory]
     [InlineData(50, false, 150, 100)]
     [InlineData(-50, false, 100, 50)]
-    [InlineData(50, true, 100, 150)]
-    [InlineData(-50, true, 50, 100)]
+    [InlineData(50, true, 50, 100)]
+    [InlineData(-50, true, 100, 150)]
     [InlineData(-253, false, 100, 1)]
     [InlineData(253, false, 254, 100)]
     public void A_tracked_interface_with_weight_changes_the_priority(int weight, bool reverse, int whileUp, int whileDown)

@@ -98,6 +98,8 @@ public class SyncGroupEngineTests
         _node.Declare(isFaulty: true, "m2");
         _node.Declare(isFaulty: false, "m1");
         AssertAll(VrrpState.Fault);
+        // Not even for a moment was it Backup: scripts would be told so.
+        Assert.Empty(_node.Take<RouterTransition>());
         Assert.Equal(VrrpFaults.SyncGroup, _node.Router("m1").State.Faults);
         _node.Declare(isFaulty: false, "m2");
         AssertAll(VrrpState.Backup);

@@ -9,6 +9,16 @@ internal sealed class ManualTime : TimeProvider
     private readonly List<Timer> _timers = [];
     private long _now;
 
+    /// <summary>Timers that wait.</summary>
+    public int TimerCount
+    {
+        get
+        {
+            lock (_lock)
+                return _timers.Count;
+        }
+    }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override long GetTimestamp() => Interlocked.Read(ref _now);

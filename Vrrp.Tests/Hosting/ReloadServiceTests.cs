@@ -38,9 +38,11 @@ public sealed class ReloadServiceTests : IAsyncLifetime
     private readonly MemoryIpvsTable _kernel = new();
     private readonly ReloadQueue _queue = new();
     private readonly Lines _log = new();
+    private readonly Observer _observer = new();
     private readonly ScriptRunner _scripts = new(TimeProvider.System);
     private DirectorService _director = null!;
     private VrrpService _vrrp = null!;
+    private TrackingService _tracking = null!;
     private ReloadService _reload = null!;
 
     public Task InitializeAsync()
@@ -52,6 +54,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
     public async Task DisposeAsync()
     {
         await _reload.StopAsync(default);
+        await _tracking.DisposeAsync();
         await _vrrp.StopAsync(new(canceled: true));
         await _director.DisposeAsync();
         _reload.Dispose();
@@ -83,9 +86,12 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         {
             Platform = _platform.Kernel,
             Notified = _director.Take,
+            Tracked = config => _tracking.Prepare(config),
         };
-        _reload = new(run, config, _queue, _vrrp, _director, _scripts, new SystemdNotifier(), _log);
-        foreach (var service in (IHostedService[])[_director, _vrrp, _reload])
+        var sources = new TrackerSources(_scripts, TimeProvider.System, NullLogger.Instance);
+        _tracking = new(config, sources.Watch, sources.Read, _vrrp.SetTracked);
+        _reload = new(run, config, _queue, _vrrp, _director, _tracking, _scripts, [_observer], new SystemdNotifier(), _log);
+        foreach (var service in (IHostedService[])[_director, _vrrp, _tracking, _reload])
             await service.StartAsync(default);
         await _director.GetSnapshotAsync();
     }
@@ -121,6 +127,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         Assert.Contains("virtual server [10.0.0.1]:tcp:80: real servers changed: [10.0.1.1]:80\n", log, StringComparison.Ordinal);
         Assert.Contains("virtual server [10.0.0.1]:tcp:443: added, real servers [10.0.1.1]:443\n", log, StringComparison.Ordinal);
         Assert.True(_scripts.IsSecure);
+        Assert.Equal("prepare 2 servers, complete", _observer.Text);
     }
 
     [Theory]
@@ -136,6 +143,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
 
         Assert.Equal(["[10.0.0.1]:tcp:80 [10.0.1.1]:80=1"], _kernel.Lines);
         Assert.Equal(before, Addresses());
+        Assert.Equal("", _observer.Text);
     }
 
     [Fact]
@@ -182,6 +190,37 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         Assert.Contains($"{_path}:1:1: VRRP0101: unknown keyword 'bogus'", log, StringComparison.Ordinal);
         Assert.Contains($"{_path}:2:15: VRRP0201: instance 'V' has no virtual_router_id", log, StringComparison.Ordinal);
         Assert.DoesNotContain("error VRRP", log, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_script_that_cannot_be_run_keeps_the_router_out_until_it_is_taken_out()
+    {
+        string tracked = "vrrp_script none {\nscript \"/no/such/script\"\n}\n" + Router.Replace("state MASTER\n", "state MASTER\ntrack_script {\nnone\n}\n", StringComparison.Ordinal);
+        await StartAsync(tracked, runsDirector: false);
+        var router = Assert.Single(_vrrp.Routers);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (router.Vitals.State != VrrpState.Fault)
+            await beat.WaitForNextTickAsync(limit.Token);
+        Assert.Equal("vrrp_script none failed: '/no/such/script' is not a program that can be executed", router.Vitals.Tracked.Detail);
+        await ReloadAsync(tracked.Replace("priority 255", "priority 255\nadvert_int 2", StringComparison.Ordinal));
+        Assert.Equal(VrrpFaults.Tracked, router.Vitals.Faults);
+        Assert.DoesNotContain("adv 255", _platform.Log);
+        await ReloadAsync(Router);
+
+        Assert.Equal((VrrpState.Master, VrrpFaults.None), (router.Vitals.State, router.Vitals.Faults));
+        Assert.Contains("adv 255", _platform.Log);
+    }
+
+    private sealed class Observer : IReloadObserver
+    {
+        private readonly List<string> _told = [];
+
+        public string Text => string.Join(", ", _told);
+
+        public void Prepare(DaemonConfig config) => _told.Add($"prepare {config.VirtualServers.Length} servers");
+
+        public void Complete() => _told.Add("complete");
     }
 
     private sealed class Lines : ILogger<ReloadService>

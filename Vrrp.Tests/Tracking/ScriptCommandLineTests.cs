@@ -8,7 +8,9 @@ public class ScriptCommandLineTests
     [InlineData("/bin/true", "/bin/true")]
     [InlineData("  /bin/a  b\tc ", "/bin/a|b|c")]
     [InlineData("/bin/a 'b c' \"d e\"", "/bin/a|b c|d e")]
-    [InlineData("/bin/a b\\ c '\\' \"\\\"\"", "/bin/a|b c|\\|\"")]
+    [InlineData("/bin/a b\\ c '\\\\' \"\\\"\"", "/bin/a|b c|\\|\"")]
+    [InlineData("/bin/a 'a\\tb' a\\x41\\101 \"d\\\"q\" e\\zf 'it''s' \"x\"y", "/bin/a|a\tb|aAA|d\"q|ezf|its|xy")]
+    [InlineData("/bin/a \\n\\E\\cA\\0 \\x4 \\xg \\\\", "/bin/a|\n\u001b\u0001\0|\u0004|xg|\\")]
     [InlineData("/bin/a '' $HOME;*", "/bin/a||$HOME;*")]
     [InlineData("", "")]
     public void Words_are_split_without_a_shell(string command, string expected) =>

@@ -58,11 +58,17 @@ internal sealed class VirtualRouter
     /// <summary>Faults that stay until a retry: refused addresses, failing sockets.</summary>
     public VrrpFaults StickyFaults { get; set; }
 
+    /// <summary>What the program around the library tracks for it.</summary>
+    public TrackedState Tracked { get; set; }
+
     /// <summary>When sticky faults are dropped to try again.</summary>
     public Instant RetryAt { get; set; } = Instant.Never;
 
     /// <summary>When the router begins to take part.</summary>
     public Instant StartAt { get; set; }
+
+    /// <summary>When it would begin, if it were known that it can serve; never once it may begin.</summary>
+    public Instant HeldBackUntil { get; set; } = Instant.Never;
 
     /// <summary>Deadline of the live entry in the queue.</summary>
     public Instant ArmedAt { get; set; } = Instant.Never;
@@ -173,6 +179,7 @@ internal sealed class VirtualRouter
         State = State.State,
         Faults = State.Faults,
         EffectivePriority = State.EffectivePriority,
+        Tracked = Tracked,
         HoldsAddresses = HoldsAddresses,
         PrimaryAddress = PrimaryAddress,
         MasterAddress = State.MasterAddress,
@@ -190,7 +197,7 @@ internal sealed class VirtualRouter
         var last = _vitals;
         if (!ReferenceEquals(last.Config, Config) || last.State != State.State || last.EffectivePriority != State.EffectivePriority
             || last.MasterAdverInterval != State.MasterAdverInterval || last.MasterReason != MasterReason || last.PeerChecksum != PeerChecksum
-            || last.Faults != State.Faults || last.HoldsAddresses != HoldsAddresses || last.PrimaryAddress != PrimaryAddress
+            || last.Faults != State.Faults || last.Tracked != Tracked || last.HoldsAddresses != HoldsAddresses || last.PrimaryAddress != PrimaryAddress
             || last.MasterAddress != State.MasterAddress || last.MasterPriority != State.MasterPriority)
         {
             Volatile.Write(ref _vitals, TakeVitals());
@@ -201,6 +208,7 @@ internal sealed class VirtualRouter
         new(Config, State.State, State.EffectivePriority, State.MasterAdverInterval, MasterReason, PeerChecksum)
         {
             Faults = State.Faults,
+            Tracked = Tracked,
             HoldsAddresses = HoldsAddresses,
             PrimaryAddress = PrimaryAddress,
             MasterAddress = State.MasterAddress,
@@ -218,6 +226,8 @@ internal sealed record RouterVitals(
     VrrpChecksum? PeerChecksum)
 {
     public VrrpFaults Faults { get; init; }
+
+    public TrackedState Tracked { get; init; }
 
     public bool HoldsAddresses { get; init; }
 

@@ -8,7 +8,7 @@ internal sealed partial class VrrpEngine
 {
     /// <summary>Adds a virtual router; it takes part from <paramref name="startAt"/>.</summary>
     /// <exception cref="ArgumentException">Its name or its VRID is taken.</exception>
-    public void Add(VirtualRouterConfig config, Instant startAt, Instant now)
+    public void Add(VirtualRouterConfig config, Instant startAt, Instant now, TrackedState tracked = default)
     {
         _now = now;
         ThrowIfStopping();
@@ -22,7 +22,7 @@ internal sealed partial class VrrpEngine
         }
 
         int token = _freeTokens.Count > 0 ? _freeTokens.Pop() : _routers.Count;
-        var router = new VirtualRouter(token, config, startAt, now);
+        var router = new VirtualRouter(token, config, startAt, now) { Tracked = tracked };
         if (token == _routers.Count)
             _routers.Add(router);
         else
@@ -35,7 +35,11 @@ internal sealed partial class VrrpEngine
         Bind(router);
         UpdatePriority(router);
         SetFaults(router, OwnFaults(router), null);
-        if (startAt <= now)
+        if (!tracked.AllowsStart)
+        {
+            (router.HeldBackUntil, router.StartAt) = (startAt, Instant.Never);
+        }
+        else if (startAt <= now)
         {
             router.StartAt = Instant.Never;
             Begin(router);
@@ -52,7 +56,7 @@ internal sealed partial class VrrpEngine
         if (!_byName.TryGetValue(name, out var router))
             return false;
         router.Removed += removed;
-        router.StartAt = Instant.Never;
+        router.StartAt = router.HeldBackUntil = Instant.Never;
         Dispatch(router, VrrpEvent.Shutdown(handOver));
         // One that still answers for its successor is no member any more: the faults of the others are not its own.
         LeaveGroup(router);
@@ -60,7 +64,7 @@ internal sealed partial class VrrpEngine
     }
 
     /// <summary>Changes a running router. What names it on the wire cannot change; see <see cref="CanReconfigure"/>.</summary>
-    public void Reconfigure(string name, VirtualRouterConfig config, Instant now)
+    public void Reconfigure(string name, VirtualRouterConfig config, Instant now, TrackedState? tracked = null)
     {
         _now = now;
         ThrowIfStopping();
@@ -90,6 +94,7 @@ internal sealed partial class VrrpEngine
         CountConfigured(config, 1);
         var before = router.Config;
         router.Config = config;
+        router.Tracked = tracked ?? router.Tracked;
         Configure(router);
         JoinGroup(router);
         // Nobody else will tell it that the others are ready.
@@ -148,7 +153,8 @@ internal sealed partial class VrrpEngine
         UnblockAddresses(router);
         CountConfigured(before, -1);
         _addressesAreNoLongerVirtual = true;
-        UpdateFaults(router, null);
+        UpdateFaults(router, tracked?.Detail);
+        LetBegin(router);
         router.PublishVitals();
         Arm(router);
     }
@@ -197,6 +203,36 @@ internal sealed partial class VrrpEngine
         router.StickyFaults = isFaulty ? router.StickyFaults | VrrpFaults.Declared : router.StickyFaults & ~VrrpFaults.Declared;
         UpdateFaults(router, detail);
         return true;
+    }
+
+    /// <summary>What the program around the library tracks for a router has changed.</summary>
+    public bool SetTracked(string name, in TrackedState tracked, Instant now)
+    {
+        _now = now;
+        if (!_byName.TryGetValue(name, out var router))
+            return false;
+        router.Tracked = tracked;
+        UpdatePriority(router);
+        UpdateFaults(router, tracked.Detail);
+        LetBegin(router);
+        router.PublishVitals();
+        return true;
+    }
+
+    /// <summary>One that was held back begins once it is known whether it can serve.</summary>
+    private void LetBegin(VirtualRouter router)
+    {
+        if (router.HeldBackUntil.IsNever || !router.Tracked.AllowsStart)
+            return;
+        router.StartAt = router.HeldBackUntil;
+        router.HeldBackUntil = Instant.Never;
+        if (router.StartAt <= _now)
+        {
+            router.StartAt = Instant.Never;
+            Begin(router);
+        }
+
+        Arm(router);
     }
 
     public IEnumerable<VirtualRouter> Routers => _byName.Values;

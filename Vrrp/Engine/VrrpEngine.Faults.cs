@@ -33,6 +33,8 @@ internal sealed partial class VrrpEngine
             faults |= VrrpFaults.LinkUnusable;
         else if (router.PrimaryAddress.IsNone)
             faults |= VrrpFaults.NoSourceAddress;
+        if (router.Tracked.IsFaulty)
+            faults |= VrrpFaults.Tracked;
         foreach (var tracked in config.TrackedInterfaces)
         {
             if (tracked.Weight == 0 && IsInterfaceUp(tracked.Name) == tracked.Reverse)
@@ -44,22 +46,17 @@ internal sealed partial class VrrpEngine
 
     private bool IsInterfaceUp(string name) => _interfacesByName.TryGetValue(name, out var at) && at.IsUp;
 
-    /// <summary>Base priority and the weights of tracked interfaces; an owner is not tracked.</summary>
+    /// <summary>Base priority, the weights of tracked interfaces and what the program tracks; an owner is not tracked.</summary>
     private void UpdatePriority(VirtualRouter router)
     {
         var config = router.Config;
         var priority = config.Priority;
         if (!config.IsOwner)
         {
-            int sum = config.Priority.Value;
+            long sum = (long)config.Priority.Value + router.Tracked.Weight;
             foreach (var tracked in config.TrackedInterfaces)
-            {
-                bool isUp = IsInterfaceUp(tracked.Name) != tracked.Reverse;
-                if (tracked.Weight > 0 == isUp)
-                    sum += tracked.Weight;
-            }
-
-            priority = new Priority(Math.Clamp(sum, 1, 254));
+                sum += tracked.WeightWhen(IsInterfaceUp(tracked.Name));
+            priority = new Priority((int)Math.Clamp(sum, 1, 254));
         }
 
         if (priority == router.State.EffectivePriority)
@@ -73,7 +70,24 @@ internal sealed partial class VrrpEngine
     private void UpdateFaults(VirtualRouter router, string? detail)
     {
         var kept = router.Group is null ? VrrpFaults.None : router.State.Faults & VrrpFaults.SyncGroup;
-        SetFaults(router, OwnFaults(router) | kept, detail);
+        var own = OwnFaults(router);
+        // Its own ended before another's: it stays in Fault for that one, and is not Backup for a moment.
+        if (own == VrrpFaults.None && router.State.State == VrrpState.Fault && HasFaultyCompanion(router))
+            kept = VrrpFaults.SyncGroup;
+        SetFaults(router, own | kept, detail);
+    }
+
+    private static bool HasFaultyCompanion(VirtualRouter router)
+    {
+        if (router.Group is null)
+            return false;
+        foreach (var member in router.Group.Members)
+        {
+            if (member != router && (member.State.Faults & ~VrrpFaults.SyncGroup) != VrrpFaults.None)
+                return true;
+        }
+
+        return false;
     }
 
     private void SetFaults(VirtualRouter router, VrrpFaults faults, string? detail)

@@ -337,7 +337,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     {
         RemoveLeftBehind(router);
         PrepareFilter(router);
+        router.PendingDetail = router.Tracked.IsFaulty ? router.Tracked.Detail : null;
         Dispatch(router, VrrpEvent.Startup);
+        router.PendingDetail = null;
     }
 
     private void Arm(VirtualRouter router)

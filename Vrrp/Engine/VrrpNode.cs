@@ -112,10 +112,20 @@ public sealed class VrrpNode : IAsyncDisposable
     /// <param name="cancellationToken">Ends the wait, not the addition.</param>
     /// <returns>A task that completes when it runs.</returns>
     /// <exception cref="ArgumentException">The configuration contradicts itself, or its name or VRID is taken.</exception>
-    public Task AddAsync(VirtualRouterConfig config, TimeSpan delay = default, CancellationToken cancellationToken = default)
+    public Task AddAsync(VirtualRouterConfig config, TimeSpan delay = default, CancellationToken cancellationToken = default) =>
+        AddAsync(config, default, delay, cancellationToken);
+
+    /// <summary>Adds a virtual router with what is tracked for it from its first moment on, and starts it.</summary>
+    /// <param name="config">What to run.</param>
+    /// <param name="tracked">Weight and fault; see <see cref="SetTrackedAsync"/>.</param>
+    /// <param name="delay">Time until it takes part; adverts that arrive before are not looked at.</param>
+    /// <param name="cancellationToken">Ends the wait, not the addition.</param>
+    /// <returns>A task that completes when it runs.</returns>
+    /// <exception cref="ArgumentException">The configuration contradicts itself, or its name or VRID is taken.</exception>
+    public Task AddAsync(VirtualRouterConfig config, TrackedState tracked, TimeSpan delay, CancellationToken cancellationToken = default)
     {
         ThrowIfInvalid(config);
-        return PostAsync((engine, now) => engine.Add(config, now + delay, now), cancellationToken);
+        return PostAsync((engine, now) => engine.Add(config, now + delay, now, tracked), cancellationToken);
     }
 
     /// <summary>Stops a virtual router and removes it.</summary>
@@ -153,7 +163,20 @@ public sealed class VrrpNode : IAsyncDisposable
         return PostAsync((engine, now) => engine.Reconfigure(name, config, now), cancellationToken);
     }
 
-    /// <summary>Whether <see cref="ReconfigureAsync"/> can change one configuration into another.</summary>
+    /// <summary>Changes a running virtual router, and what is tracked for it in the same moment.</summary>
+    /// <param name="name">Its present name.</param>
+    /// <param name="config">What it is to become; interface, VRID, family and version must be the same.</param>
+    /// <param name="tracked">Weight and fault; see <see cref="SetTrackedAsync"/>.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <returns>A task that completes when it is done.</returns>
+    /// <exception cref="ArgumentException">There is none of that name, or what must stay would change.</exception>
+    public Task ReconfigureAsync(string name, VirtualRouterConfig config, TrackedState tracked, CancellationToken cancellationToken = default)
+    {
+        ThrowIfInvalid(config);
+        return PostAsync((engine, now) => engine.Reconfigure(name, config, now, tracked), cancellationToken);
+    }
+
+    /// <summary>Whether <see cref="ReconfigureAsync(string, VirtualRouterConfig, CancellationToken)"/> can change one configuration into another.</summary>
     /// <param name="from">The one that runs.</param>
     /// <param name="to">The one wanted.</param>
     /// <returns>False when the router must be removed and added again.</returns>
@@ -176,6 +199,26 @@ public sealed class VrrpNode : IAsyncDisposable
             (engine, now) =>
             {
                 if (!engine.Declare(name, isFaulty, detail, now))
+                    throw new ArgumentException($"There is no virtual router named '{name}'.", nameof(name));
+            },
+            cancellationToken);
+
+    /// <summary>
+    /// Says what this program tracks for a virtual router: how much that adds to its priority, and whether it is a fault. In force at once:
+    /// a Master advertises the new priority with its next advertisement and yields when a higher one answers, a Backup's timer moves with its
+    /// skew time (RFC 9568 §6.1). It stays until it is set anew, whatever <see cref="ReconfigureAsync(string, VirtualRouterConfig, CancellationToken)"/>
+    /// changes.
+    /// </summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="tracked">The sum of all that is tracked; it replaces the one before.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <returns>A task that completes when it is done.</returns>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    public Task SetTrackedAsync(string name, TrackedState tracked, CancellationToken cancellationToken = default) =>
+        PostAsync(
+            (engine, now) =>
+            {
+                if (!engine.SetTracked(name, tracked, now))
                     throw new ArgumentException($"There is no virtual router named '{name}'.", nameof(name));
             },
             cancellationToken);

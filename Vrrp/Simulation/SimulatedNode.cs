@@ -152,14 +152,23 @@ public sealed class SimulatedNode : ISimulatedHost
     /// <returns>The router.</returns>
     /// <exception cref="ArgumentException">The configuration contradicts itself, or its name or VRID is taken.</exception>
     /// <exception cref="InvalidOperationException">The node cannot act.</exception>
-    public SimulatedRouter Add(VirtualRouterConfig config, TimeSpan delay = default)
+    public SimulatedRouter Add(VirtualRouterConfig config, TimeSpan delay = default) => Add(config, default, delay);
+
+    /// <summary>Adds a virtual router with what is tracked for it from its first moment on, and starts it.</summary>
+    /// <param name="config">What to run.</param>
+    /// <param name="tracked">Weight and fault; a restarted process begins without.</param>
+    /// <param name="delay">Time on the node's clock until it takes part.</param>
+    /// <returns>The router.</returns>
+    /// <exception cref="ArgumentException">The configuration contradicts itself, or its name or VRID is taken.</exception>
+    /// <exception cref="InvalidOperationException">The node cannot act.</exception>
+    public SimulatedRouter Add(VirtualRouterConfig config, TrackedState tracked, TimeSpan delay = default)
     {
         ThrowIfInvalid(config);
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
         SimulatedRouter? added = null;
         Command("is added", config.Name, (engine, now) =>
         {
-            added = Add(engine, config, now + delay, now);
+            added = Add(engine, config, now + delay, now, tracked);
             _wanted[config.Name] = config;
         });
         return added!;
@@ -221,6 +230,19 @@ public sealed class SimulatedNode : ISimulatedHost
     {
         Acting().Router(name);
         Command(isFaulty ? "is declared faulty" : "is declared sound", name, (engine, now) => engine.Declare(name, isFaulty, detail, now));
+    }
+
+    /// <summary>Says what the program on this node tracks for a virtual router, as <see cref="VrrpNode.SetTrackedAsync"/> does.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="tracked">The sum of all that is tracked.</param>
+    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    /// <exception cref="InvalidOperationException">The node cannot act.</exception>
+    public void SetTracked(string name, TrackedState tracked)
+    {
+        Acting().Router(name);
+        Command(
+            tracked.IsFaulty ? "tracks a failure" : FormattableString.Invariant($"is tracked with {tracked.Weight:+0;-0;0}"), name,
+            (engine, now) => engine.SetTracked(name, tracked, now));
     }
 
     /// <summary>Leaves gracefully: all virtual routers stop, then the process ends. Asking again without hand-over ends the hand-over.</summary>
@@ -660,9 +682,9 @@ public sealed class SimulatedNode : ISimulatedHost
         Lan.CountTurn(this);
     }
 
-    private SimulatedRouter Add(VrrpEngine engine, VirtualRouterConfig config, Instant startAt, Instant now)
+    private SimulatedRouter Add(VrrpEngine engine, VirtualRouterConfig config, Instant startAt, Instant now, TrackedState tracked = default)
     {
-        engine.Add(config, startAt, now);
+        engine.Add(config, startAt, now, tracked);
         string network = Platform.Find(config.Interface)?.Port?.Network.Name ?? config.Interface;
         var router = new SimulatedRouter(this, engine.Find(config.Name)!, network);
         Lan.History.Add(router.Key, config);

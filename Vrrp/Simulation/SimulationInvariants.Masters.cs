@@ -10,17 +10,17 @@ public sealed partial class SimulationInvariants
     private static Priority Rank(RouterWatch router)
     {
         var config = router.Inner.Config;
-        if (config.IsOwner || config.TrackedInterfaces.IsEmpty)
+        if (config.IsOwner)
             return config.Priority;
-        int sum = config.Priority.Value;
+        long sum = (long)config.Priority.Value + router.Inner.Tracked.Weight;
         foreach (var tracked in config.TrackedInterfaces)
         {
             bool isUp = router.Node.Node.Platform.Find(tracked.Name) is { Facts.IsUp: true };
-            if (tracked.Weight > 0 == (isUp != tracked.Reverse))
-                sum += tracked.Weight;
+            if (tracked.Weight > 0 == isUp)
+                sum += tracked.Reverse ? -tracked.Weight : tracked.Weight;
         }
 
-        return new(Math.Clamp(sum, 1, 254));
+        return new((int)Math.Clamp(sum, 1, 254));
     }
 
     /// <summary>After the turn that made it Master.</summary>

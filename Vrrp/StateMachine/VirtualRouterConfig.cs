@@ -8,8 +8,15 @@ namespace Vrrp;
 /// <param name="Weight">
 /// 0: Fault while it is down. Above: added to the priority while it is up. Below: added (so subtracted) while it is down. −253 to 253.
 /// </param>
-/// <param name="Reverse">Swaps up and down.</param>
-public sealed record TrackedInterface(string Name, int Weight = 0, bool Reverse = false);
+/// <param name="Reverse">
+/// Weight 0: Fault while it is up. Else the sign is turned round: what would be added is subtracted, and the other way round, as keepalived
+/// has it.
+/// </param>
+public sealed record TrackedInterface(string Name, int Weight = 0, bool Reverse = false)
+{
+    /// <summary>What it adds to the priority.</summary>
+    internal int WeightWhen(bool isUp) => Weight > 0 != isUp ? 0 : Reverse ? -Weight : Weight;
+}
 
 /// <summary>When gratuitous ARP and unsolicited NA are sent. Defaults are keepalived's.</summary>
 public sealed record AnnouncementSettings

@@ -50,6 +50,9 @@ public enum VrrpFaults
 
     /// <summary>The program that uses the library said so.</summary>
     Declared = 256,
+
+    /// <summary>Something that the program tracks for the router failed; see <see cref="TrackedState"/>.</summary>
+    Tracked = 512,
 }
 
 /// <summary>Why a transition happened.</summary>

@@ -19,7 +19,7 @@ internal sealed class Binder
         var values = new ValueReaders(diagnostics);
         _reader = new(diagnostics);
         _globals = new(diagnostics, _reader, values);
-        _tracking = new(diagnostics, values);
+        _tracking = new(diagnostics, _reader, values);
         _vrrp = new(diagnostics, _reader, values, _tracking);
         _servers = new(diagnostics, _reader, values, new(diagnostics, values), new(diagnostics, _reader, values, _tracking));
     }
@@ -46,6 +46,9 @@ internal sealed class Binder
                 case "garp_group":
                     _vrrp.BindAnnouncementGroup(statement);
                     break;
+                case "vrrp_script" or "track_file" or "vrrp_track_file" or "vrrp_track_process":
+                    _tracking.Define(statement);
+                    break;
                 case "virtual_server":
                     _servers.BindServer(statement);
                     break;
@@ -68,7 +71,7 @@ internal sealed class Binder
         var globals = _globals.Complete();
         var servers = _servers.Complete(globals);
         var config = _vrrp.Complete(globals, path, inactive.DrainToImmutable());
-        config = config with { VirtualServers = servers };
+        config = config with { VirtualServers = servers, Trackers = _tracking.Complete(globals) };
         return config with { GlobalDefs = _globals.CompleteSyncDaemon(config) };
     }
 }

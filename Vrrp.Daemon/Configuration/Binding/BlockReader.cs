@@ -6,6 +6,9 @@ namespace Vrrp.Daemon.Configuration.Binding;
 /// <summary>Walks a block with the keyword table: what is unknown, misplaced, incomplete or without effect is reported once here.</summary>
 internal sealed class BlockReader(DiagnosticBag diagnostics)
 {
+    /// <summary>The first smtp_alert, in whichever block and form, that asks for mail. Null: there is none.</summary>
+    public Token? FirstAlert { get; private set; }
+
     /// <summary>The statements a binder can use: known and with their arguments.</summary>
     public List<StatementSyntax> Read(BlockSyntax? block, string title, bool quiet = false) =>
         block?.Spec is not { Kind: BlockKind.Keywords } spec ? [] : Read(block.Statements, spec, title, quiet);
@@ -44,6 +47,8 @@ internal sealed class BlockReader(DiagnosticBag diagnostics)
             }
 
             CheckExtraWords(statement, keyword, spec);
+            if (keyword.Name.StartsWith("smtp_alert", StringComparison.Ordinal) && (statement.Words.Length < 2 || statement.Words[1].Text is "on" or "true" or "yes"))
+                FirstAlert ??= statement.Name;
             if (keyword.Block is not null && statement.Block is null)
                 continue;
             if (keyword.Status == KeywordStatus.Deprecated || (keyword.Status == KeywordStatus.NotActiveYet && keyword.Replacement is not null))

@@ -3,6 +3,7 @@ using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Configuration.Syntax;
 using Vrrp.Daemon.Ipvs;
+using Vrrp.Daemon.Notifications;
 
 namespace Vrrp.Daemon.Configuration.Binding;
 
@@ -12,6 +13,7 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
     /// <summary>The engine's affinity mask ends there.</summary>
     private const int MaxProcessor = 1023;
 
+    private readonly MailPlaces _mail = new();
     private readonly ImmutableArray<string>.Builder _emails = ImmutableArray.CreateBuilder<string>();
     private GlobalDefs _defs = new();
     private TimeSpan? _masterDelay;
@@ -31,11 +33,13 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
     /// <summary>What was read, with the defaults that depend on other keywords.</summary>
     public GlobalDefs Complete()
     {
+        CheckMail();
         var masterDelay = _masterDelay ?? (_minimal ? TimeSpan.Zero : TimeSpan.FromSeconds(5));
         int masterRepeat = _masterRepeat ?? (_minimal ? 1 : 5);
         return _defs with
         {
             NotificationEmail = _emails.ToImmutable(),
+            NotifyFifos = [.. _defs.NotifyFifos.Where(fifo => fifo.Path is not null).Select(AsScriptUser)],
             Announcements = new()
             {
                 MasterDelay = masterDelay,
@@ -118,13 +122,38 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
                 break;
             case "notification_email":
                 if (s.Block is not null)
-                    _emails.AddRange(ValueReaders.Words(s.Block).Select(w => w.Text));
+                {
+                    foreach (var word in ValueReaders.Words(s.Block))
+                        ReadRecipient(word);
+                }
+
                 break;
             case "notification_email_from":
                 _defs = _defs with { NotificationEmailFrom = Word(1) };
+                if (!MailAddresses.IsUsable(s.Words[1].Text))
+                    diagnostics.NotAMailAddress(s.Words[1], "mail comes from the daemon's user and host instead");
                 break;
             case "smtp_server":
-                BindSmtpServer(s);
+                var server = ReadMailServer(s);
+                _defs = _defs with { SmtpServer = server.Host, SmtpPort = server.Port };
+                break;
+            case "!vrrp smtp_server":
+                _defs = _defs with { FurtherMailServers = _defs.FurtherMailServers.Add(ReadMailServer(s)) };
+                break;
+            case "!vrrp smtp_starttls":
+                _defs = _defs with { SmtpStartTls = values.Switch(s) ?? _defs.SmtpStartTls };
+                break;
+            case "!vrrp smtp_ca_file":
+                _defs = _defs with { SmtpAuthorityFile = Word(1) };
+                _mail.AuthorityFile = s.Words[1];
+                break;
+            case "!vrrp smtp_username":
+                _defs = _defs with { SmtpUserName = Word(1) };
+                _mail.UserName = s.Words[1];
+                break;
+            case "!vrrp smtp_password_file":
+                _defs = _defs with { SmtpPasswordFile = Word(1) };
+                _mail.PasswordFile = s.Words[1];
                 break;
             case "smtp_connect_timeout":
                 if (values.Seconds(s, 0, 3600) is { } timeout)
@@ -162,6 +191,9 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
                 break;
             case "lvs_sync_daemon":
                 BindSyncDaemon(s);
+                break;
+            case "fifo_write_vrrp_states_on_reload":
+                _defs = _defs with { WriteStatesOnReload = true };
                 break;
             case "rs_init_notifies":
                 _defs = _defs with { RealServerInitNotifies = true };
@@ -420,20 +452,80 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
         }
     }
 
-    private void BindSmtpServer(StatementSyntax s)
+    private MailServer ReadMailServer(StatementSyntax s)
     {
-        string port = "25";
+        _mail.Server ??= s.Name;
+        var host = s.Words[1];
+        if (Uri.CheckHostName(host.Text) == UriHostNameType.Unknown && !IPAddressValue.TryParse(host.Text, out _))
+            diagnostics.NotAHost(host, s.Name.Text);
+        var server = new MailServer(host.Text);
         if (s.Words.Length > 2)
         {
             // A second keyword on the line is taken for the port: a mistake that keepalived only reports at run time.
             if (KeywordTable.Blocks["global_defs"].Find(s.Words[2].Text) is { } second)
                 diagnostics.SecondKeywordOnLine(s.Words[2], second.Name, s.Name.Text);
             else
-                port = s.Words[2].Text;
+                server = server with { Port = s.Words[2].Text };
+            if (server.PortNumber is null)
+                diagnostics.NotAMailPort(s.Words[2]);
         }
 
-        _defs = _defs with { SmtpServer = s.Words[1].Text, SmtpPort = port };
+        return server;
     }
+
+    private void ReadRecipient(Token word)
+    {
+        _mail.Recipient ??= word;
+        if (MailAddresses.IsUsable(word.Text))
+            _mail.HasUsableRecipient = true;
+        else
+            diagnostics.NotAMailAddress(word, "it gets no mail");
+        _emails.Add(word.Text);
+    }
+
+    /// <summary>What is missing for mail that the file asks for: said once.</summary>
+    private void CheckMail()
+    {
+        bool hasServer = !_defs.MailServers.IsEmpty;
+        if (hasServer && _mail.Recipient is null)
+            diagnostics.MailIncomplete(_mail.Server!, "there are no recipients (notification_email)");
+        else if (hasServer && !_mail.HasUsableRecipient)
+            diagnostics.MailIncomplete(_mail.Recipient!, "none of the recipients is a mail address");
+        else if (!hasServer && _mail.Recipient is { } recipient)
+            diagnostics.MailIncomplete(recipient, "there is no mail server (smtp_server)");
+        else if (!hasServer && reader.FirstAlert is { } alert)
+            diagnostics.MailIncomplete(alert, "there are neither a mail server (smtp_server) nor recipients (notification_email)");
+        if (_mail.UserName is { } user && _mail.PasswordFile is null)
+            diagnostics.MailPasswordMissing(user);
+        else if (_mail.UserName is { } name && !_defs.SmtpStartTls)
+            diagnostics.MailPasswordInClear(name);
+        if (_mail.AuthorityFile is { } authorities && !File.Exists(authorities.Text))
+            diagnostics.MailFileUnusable(authorities, $"there is no file {authorities.Text}");
+        if (_mail.PasswordFile is { } file && PasswordFile.FindProblem(file.Text) is { } problem)
+            diagnostics.MailFileUnusable(file, problem);
+    }
+
+    /// <summary>Where the file speaks of mail, for what is found at the end.</summary>
+    private sealed class MailPlaces
+    {
+        public Token? Server { get; set; }
+
+        public Token? Recipient { get; set; }
+
+        public bool HasUsableRecipient { get; set; }
+
+        public Token? AuthorityFile { get; set; }
+
+        public Token? UserName { get; set; }
+
+        public Token? PasswordFile { get; set; }
+    }
+
+    /// <summary>The pipe belongs to whom its script runs as, unless told otherwise.</summary>
+    private NotifyFifo AsScriptUser(NotifyFifo fifo) => (fifo.User is null ? fifo with { User = _defs.ScriptUser, Group = _defs.ScriptGroup } : fifo) with
+    {
+        Script = ValueReaders.AsScriptUser(fifo.Script, _defs),
+    };
 
     private void BindFifo(StatementSyntax s)
     {

@@ -74,16 +74,17 @@ internal sealed class BlockSpec(string name, BlockKind kind)
 internal static class KeywordTable
 {
     // keyword[,same] STATUS TIER [{block] arguments [= default] [> replacement or reason]
+    // A keyword of ours alone begins with '!', which stands for '!vrrp ' in a file.
     // STATUS: A active, Y not yet, N no effect, D deprecated, O obsolete. Arguments after the first '[' may be left out; '-' is none.
     private const string Text = """
         [root]
         global_defs A1 {global_defs -
         vrrp_instance A1 {vrrp_instance NAME
         vrrp_sync_group A1 {vrrp_sync_group NAME
-        vrrp_script Y1 {vrrp_script NAME
-        vrrp_track_process Y2 {vrrp_track_process NAME
-        track_file Y2 {track_file NAME
-        vrrp_track_file Y2 {track_file NAME
+        vrrp_script A1 {vrrp_script NAME
+        vrrp_track_process A2 {vrrp_track_process NAME
+        track_file A2 {track_file NAME
+        vrrp_track_file A2 {track_file NAME
         track_group Y3 {track_group NAME
         static_ipaddress A2 {entries -
         static_routes Y2 {entries -
@@ -104,14 +105,19 @@ internal static class KeywordTable
         linkbeat_use_polling N3 - > links are followed by netlink
         [global_defs]
         router_id A1 STRING = host name
-        notification_email Y1 {words -
-        notification_email_from Y1 ADDRESS
-        smtp_server Y1 HOST [PORT] = port 25
-        smtp_connect_timeout Y1 SECONDS = 30
-        smtp_helo_name Y2 STRING = host name
-        smtp_alert,smtp_alert_vrrp,smtp_alert_checker Y2 [bool]
-        no_email_faults Y2 -
-        no_checker_emails Y3 -
+        notification_email A1 {words -
+        notification_email_from A1 ADDRESS
+        smtp_server A1 HOST [PORT] = port 25
+        smtp_connect_timeout A1 SECONDS = 30
+        smtp_helo_name A2 STRING = host name
+        smtp_alert,smtp_alert_vrrp,smtp_alert_checker A2 [bool]
+        !smtp_server A3 HOST [PORT] = port 25
+        !smtp_starttls A3 [bool] = off
+        !smtp_ca_file A3 PATH = the system's
+        !smtp_username A3 STRING
+        !smtp_password_file A3 PATH
+        no_email_faults A2 -
+        no_checker_emails A3 -
         checker_log_all_failures A2 [bool] = off
         vrrp_version A1 2|3 = 2
         vrrp_mcast_group4 A2 ADDRESS = 224.0.0.18
@@ -143,7 +149,7 @@ internal static class KeywordTable
         disable_local_igmp N3 - > no VMAC interfaces are used
         max_auto_priority N2 [NUMBER] > the daemon never raises its own priority; vrrp_rt_priority sets it
         min_auto_priority_delay N3 MICROSECONDS > the daemon never raises its own priority; vrrp_rt_priority sets it
-        vrrp_notify_priority_changes Y3 [bool] = off
+        vrrp_notify_priority_changes A3 [bool] = off
         vmac_prefix,vmac_addr_prefix Y3 STRING
         vrrp_rx_bufs_policy N3 POLICY > receive buffers are sized by the daemon
         vrrp_rx_bufs_multiplier N3 COUNT > receive buffers are sized by the daemon
@@ -167,9 +173,9 @@ internal static class KeywordTable
         script_user A1 USER [GROUP]
         use_symlink_paths Y3 [bool]
         set_supplementary_groups Y3 [bool]
-        notify_fifo,vrrp_notify_fifo,lvs_notify_fifo Y2 PATH [USER [GROUP]]
-        notify_fifo_script,vrrp_notify_fifo_script,lvs_notify_fifo_script Y2 COMMAND [USER [GROUP]]
-        fifo_write_vrrp_states_on_reload Y3 -
+        notify_fifo,vrrp_notify_fifo,lvs_notify_fifo A2 PATH [USER [GROUP]]
+        notify_fifo_script,vrrp_notify_fifo_script,lvs_notify_fifo_script A2 COMMAND [USER [GROUP]]
+        fifo_write_vrrp_states_on_reload A3 -
         startup_script,shutdown_script Y3 COMMAND [USER [GROUP]]
         startup_script_timeout,shutdown_script_timeout Y3 SECONDS = 10
         process_names N3 - > there is one process
@@ -236,17 +242,17 @@ internal static class KeywordTable
         accept,no_accept A2 -
         debug N3 [LEVEL] > logging is set for the whole daemon
         track_interface A1 {entries -
-        track_script Y1 {entries -
-        track_file,track_process Y2 {entries -
+        track_script A1 {entries -
+        track_file,track_process A2 {entries -
         track_bfd Y3 {entries -
         dont_track_primary A2 -
         promote_secondaries Y3 -
         linkbeat_use_polling N3 - > links are followed by netlink
-        notify_master,notify_backup,notify_fault,notify_stop,notify Y1 COMMAND [USER [GROUP]]
-        notify_deleted Y3 [COMMAND [USER [GROUP]]]
-        notify_master_rx_lower_pri Y2 COMMAND [USER [GROUP]]
-        smtp_alert Y1 [bool]
-        notify_priority_changes Y3 [bool]
+        notify_master,notify_backup,notify_fault,notify_stop,notify A1 COMMAND [USER [GROUP]]
+        notify_deleted A3 [COMMAND [USER [GROUP]]]
+        notify_master_rx_lower_pri A2 COMMAND [USER [GROUP]]
+        smtp_alert A1 [bool]
+        notify_priority_changes A3 [bool]
         garp_master_delay A1 SECONDS
         garp_master_repeat A1 COUNT
         garp_master_refresh A1 SECONDS
@@ -277,32 +283,34 @@ internal static class KeywordTable
         anti_replay,mode Y3 WORD
         [vrrp_sync_group]
         group A1 {words -
-        notify_master,notify_backup,notify_fault,notify_stop,notify Y1 COMMAND [USER [GROUP]]
-        smtp_alert Y1 [bool]
+        notify_master,notify_backup,notify_fault,notify_stop,notify A1 COMMAND [USER [GROUP]]
+        smtp_alert A1 [bool]
         track_interface A2 {entries -
-        track_script,track_file,track_process Y2 {entries -
+        track_script,track_file,track_process A2 {entries -
         track_bfd Y3 {entries -
         sync_group_tracking_weight A2 -
         global_tracking D3 -
-        notify_priority_changes Y3 [bool]
+        notify_priority_changes A3 [bool]
         [vrrp_script]
-        script Y1 COMMAND
-        interval,timeout Y1 SECONDS
-        weight Y1 WEIGHT [reverse]
-        rise,fall Y1 COUNT
-        user Y2 USER [GROUP]
-        init_fail Y2 -
+        script A1 SCRIPT
+        interval A1 SECONDS = 1
+        timeout A1 SECONDS = interval
+        weight A1 WEIGHT [reverse] = 0
+        rise,fall A1 COUNT = 1
+        user A2 USER [GROUP]
+        init_fail A2 -
         [vrrp_track_process]
-        process Y2 NAME [PARAMETERS]
-        param_match Y3 [initial|partial]
-        full_command Y3 -
-        weight Y2 WEIGHT [reverse]
-        quorum,quorum_max Y2 COUNT
-        delay,fork_delay,terminate_delay Y3 SECONDS
+        process A2 NAME [PARAMETERS]
+        param_match A3 [initial|partial]
+        full_command A3 -
+        weight A2 WEIGHT [reverse] = 0
+        quorum A2 COUNT = 1
+        quorum_max A2 COUNT
+        delay,fork_delay,terminate_delay A3 SECONDS = 0
         [track_file]
-        file Y2 PATH
-        weight Y2 WEIGHT [reverse]
-        init_file Y2 [VALUE]
+        file A2 PATH
+        weight A2 WEIGHT [reverse] = 1
+        init_file A2 [VALUE] [overwrite]
         [track_group]
         group Y3 {words -
         [garp_group]
@@ -330,7 +338,7 @@ internal static class KeywordTable
         connect_timeout,delay_before_retry,warmup A2 SECONDS
         retry A2 COUNT
         virtualhost A2 STRING
-        smtp_alert Y2 [bool]
+        smtp_alert A2 [bool]
         snmp_name N3 STRING > there is no SNMP agent
         ip_family A2 inet|inet6
         ops,hashed,flag-1,flag-2,flag-3,sh-port,sh-fallback,mh-port,mh-fallback A3 -
@@ -340,7 +348,7 @@ internal static class KeywordTable
         lvs_method A2 NAT|DR|TUN [OPTIONS]
         inhibit_on_failure A1 [bool]
         notify_up,notify_down A1 COMMAND [USER [GROUP]]
-        smtp_alert Y1 [bool]
+        smtp_alert A1 [bool]
         alpha A2 [bool]
         delay_loop,connect_timeout,delay_before_retry,warmup A2 SECONDS
         retry A2 COUNT
@@ -416,6 +424,11 @@ internal static class KeywordTable
         multihop Y3 [bool]
         weight Y3 WEIGHT [reverse]
         """;
+
+    /// <summary>
+    /// Before the keywords that keepalived does not have: to it such a line is a comment. In the table they begin with its first character.
+    /// </summary>
+    public const string OwnPrefix = "!vrrp";
 
     private const string Checker = """
         connect_ip,bindto A1 ADDRESS
@@ -541,7 +554,7 @@ internal static class KeywordTable
                 min++;
             string shown = arguments is ["-"] ? "" : string.Join(' ', arguments);
             foreach (string name in words[0].Split(','))
-                keywords.Add(new(name, status, words[1][1] - '0', shown, min, standard, replacement, block));
+                keywords.Add(new(name[0] == '!' ? $"{OwnPrefix} {name[1..]}" : name, status, words[1][1] - '0', shown, min, standard, replacement, block));
         }
 
         return blocks;

@@ -143,6 +143,10 @@ internal sealed class ValueReaders(DiagnosticBag diagnostics)
         ? null
         : new(statement.Words[1].Text, statement.Words.Length > 2 ? statement.Words[2].Text : null, statement.Words.Length > 3 ? statement.Words[3].Text : null);
 
+    /// <summary>Gives a command without a user of its own that of <c>script_user</c>.</summary>
+    public static ScriptCommand? AsScriptUser(ScriptCommand? command, GlobalDefs defs) =>
+        command is { User: null } ? command with { User = defs.ScriptUser, Group = defs.ScriptGroup } : command;
+
     /// <summary>All words of a flat list.</summary>
     public static IEnumerable<Token> Words(BlockSyntax block) => block.Statements.SelectMany(s => s.Words);
 }

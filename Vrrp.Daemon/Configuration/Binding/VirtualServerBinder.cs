@@ -156,8 +156,8 @@ internal sealed class VirtualServerBinder(
             PersistenceEngine = draft.PersistenceEngine,
             Forwarding = draft.Forwarding!.Value,
             SorryServer = Sorry(draft, services),
-            QuorumUp = AsScriptUser(draft.QuorumUp, defs),
-            QuorumDown = AsScriptUser(draft.QuorumDown, defs),
+            QuorumUp = ValueReaders.AsScriptUser(draft.QuorumUp, defs),
+            QuorumDown = ValueReaders.AsScriptUser(draft.QuorumDown, defs),
             HaSuspend = HaSuspend(draft),
             Omega = draft.Omega,
             SmtpAlert = draft.SmtpAlert ?? defs.SmtpAlertChecker ?? defs.SmtpAlert ?? false,
@@ -611,8 +611,8 @@ internal sealed class VirtualServerBinder(
             InhibitOnFailure = inhibit,
             UpperThreshold = upper,
             LowerThreshold = lower,
-            NotifyUp = AsScriptUser(up, defs),
-            NotifyDown = AsScriptUser(down, defs),
+            NotifyUp = ValueReaders.AsScriptUser(up, defs),
+            NotifyDown = ValueReaders.AsScriptUser(down, defs),
             SmtpAlert = smtpAlert ?? defs.SmtpAlertChecker ?? defs.SmtpAlert ?? true,
             Checks = [.. blocks.SelectMany(check => checks.Bind(
                 // A check goes to the port that is written, also where the table cannot have it.
@@ -637,9 +637,6 @@ internal sealed class VirtualServerBinder(
             }
         }
     }
-
-    private static ScriptCommand? AsScriptUser(ScriptCommand? command, GlobalDefs defs) =>
-        command is { User: null } ? command with { User = defs.ScriptUser, Group = defs.ScriptGroup } : command;
 
     private bool CanCarry(Token place, Forwarding forwarding, ServiceKey service, IPAddressValue address)
     {

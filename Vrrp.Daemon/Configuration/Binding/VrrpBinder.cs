@@ -423,6 +423,17 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         }
     }
 
+    private static NotifyScripts AsScriptUser(NotifyScripts notify, GlobalDefs defs) => notify with
+    {
+        Master = ValueReaders.AsScriptUser(notify.Master, defs),
+        Backup = ValueReaders.AsScriptUser(notify.Backup, defs),
+        Fault = ValueReaders.AsScriptUser(notify.Fault, defs),
+        Stop = ValueReaders.AsScriptUser(notify.Stop, defs),
+        Deleted = ValueReaders.AsScriptUser(notify.Deleted, defs),
+        Any = ValueReaders.AsScriptUser(notify.Any, defs),
+        MasterReceivedLowerPriority = ValueReaders.AsScriptUser(notify.MasterReceivedLowerPriority, defs),
+    };
+
     private VrrpInstance? Complete(Draft d, GlobalDefs defs)
     {
         var name = d.Name;
@@ -516,7 +527,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             PreemptDelay = preemptDelay,
             TrackInterfaces = CompleteTrackers(d, owner, [.. addresses, .. excluded]),
             TrackPrimaryInterface = d.TrackPrimary,
-            TrackedObjects = [.. d.TrackedObjects.Values],
+            TrackedObjects = CompleteTrackedObjects(d, owner),
             Announcements = CompleteAnnouncements(d, defs, strict),
             LowerPriorityNoAdvert = strict || (d.LowerNoAdvert ?? defs.LowerPriorityNoAdvert),
             HigherPrioritySendAdvert = !strict && (d.HigherSendAdvert ?? defs.HigherPrioritySendAdvert),
@@ -527,7 +538,7 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
             Accept = CompleteAccept(d, version, strict, owner),
             OwnerIgnoreAdverts = CompleteOwnerIgnore(d, defs, owner, strict),
             PromoteSecondaries = d.PromoteSecondaries,
-            Notify = d.Notify,
+            Notify = AsScriptUser(d.Notify, defs),
             SmtpAlert = d.SmtpAlert ?? defs.SmtpAlertVrrp ?? defs.SmtpAlert ?? false,
             NotifyPriorityChanges = d.NotifyPriorityChanges ?? defs.NotifyPriorityChanges,
         };
@@ -725,8 +736,8 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         ImmutableArray<TrackedInterface> tracked = [.. d.TrackInterfaces.Values];
         if (owner && tracked.Any(t => t.Weight != 0))
         {
-            diagnostics.WeightOfOwner(d.Name, [.. tracked.Where(t => t.Weight != 0).Select(t => t.Name)]);
-            tracked = WithoutWeights(tracked);
+            diagnostics.WeightOfOwner(d.Name, [.. tracked.Where(t => t.Weight != 0).Select(t => t.Name)], areIgnored: true);
+            tracked = [.. tracked.Where(t => t.Weight == 0)];
         }
 
         var result = tracked.ToBuilder();
@@ -738,6 +749,15 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         }
 
         return result.ToImmutable();
+    }
+
+    /// <summary>An owner's priority does not change: what would change it is nothing, but for a file, which becomes a fault.</summary>
+    private ImmutableArray<TrackedObject> CompleteTrackedObjects(Draft d, bool owner)
+    {
+        ImmutableArray<TrackedObject> tracked = [.. d.TrackedObjects.Values];
+        return owner
+            ? WithoutWeights(tracked, kind => kind != TrackedObjectKind.File, (names, areIgnored) => diagnostics.WeightOfOwner(d.Name, names, areIgnored))
+            : tracked;
     }
 
     private GarpSettings CompleteAnnouncements(Draft d, GlobalDefs defs, bool strict)
@@ -899,15 +919,17 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
                 instances[member] = instance with { TrackInterfaces = MergeTrackers(instance, drafts[member], group) };
             }
 
+            var objects = MergeTrackedObjects(group, members, instances, drafts);
+
             result.Add(new()
             {
                 Name = group.Name.Text,
                 Span = group.Span,
                 Members = [.. members.Select(m => instances[m].Name)],
                 TrackInterfaces = [.. group.Interfaces.Values],
-                TrackedObjects = [.. group.Objects.Values],
+                TrackedObjects = objects,
                 TrackingWeight = group.TrackingWeight,
-                Notify = group.Notify,
+                Notify = AsScriptUser(group.Notify, defs),
                 SmtpAlert = group.SmtpAlert ?? defs.SmtpAlertVrrp ?? defs.SmtpAlert ?? false,
                 NotifyPriorityChanges = group.NotifyPriorityChanges ?? defs.NotifyPriorityChanges,
             });
@@ -921,13 +943,67 @@ internal sealed class VrrpBinder(DiagnosticBag diagnostics, BlockReader reader, 
         var own = instance.TrackInterfaces;
         if (!group.TrackingWeight && own.Any(t => t.Weight != 0))
         {
-            diagnostics.WeightInGroup(draft.Name, group.Name.Text, [.. own.Where(t => t.Weight != 0).Select(t => t.Name)]);
+            diagnostics.WeightInGroup(draft.Name, group.Name.Text, [.. own.Where(t => t.Weight != 0).Select(t => t.Name)], areIgnored: false);
             own = WithoutWeights(own);
         }
 
-        var names = own.Select(t => t.Name).ToHashSet(StringComparer.Ordinal);
-        var added = group.Interfaces.Values.Where(t => !names.Contains(t.Name));
-        return own.AddRange(instance.Priority.IsOwner ? WithoutWeights([.. added]) : added);
+        ImmutableArray<TrackedInterface> added = [.. group.Interfaces.Values];
+        if (instance.Priority.IsOwner)
+            added = WithoutWeights(added);
+        return Merge(own, added, t => t.Name, t => t.Weight);
+    }
+
+    /// <summary>Gives every member the group's trackers, and none of its own whose weight would divide the group.</summary>
+    /// <returns>The group's own, with the weights in force.</returns>
+    private ImmutableArray<TrackedObject> MergeTrackedObjects(GroupDraft group, List<int> members, List<VrrpInstance> instances, List<Draft> drafts)
+    {
+        ImmutableArray<TrackedObject> added = [.. group.Objects.Values];
+        if (members.FindIndex(m => instances[m].Priority.IsOwner) is >= 0 and var at)
+        {
+            string owner = instances[members[at]].Name;
+            added = WithoutWeights(added, _ => false, (names, _) => diagnostics.GroupWeightWithOwner(group.Name, owner, names));
+        }
+
+        foreach (int member in members)
+        {
+            var instance = instances[member];
+            var own = instance.TrackedObjects;
+            // keepalived lets weights of processes be.
+            if (!group.TrackingWeight)
+            {
+                own = WithoutWeights(
+                    own,
+                    kind => kind == TrackedObjectKind.Script,
+                    (names, areIgnored) => diagnostics.WeightInGroup(drafts[member].Name, group.Name.Text, names, areIgnored),
+                    kind => kind != TrackedObjectKind.Process);
+            }
+
+            instances[member] = instance with { TrackedObjects = Merge(own, added, t => (t.Kind, t.Name), t => t.Weight) };
+        }
+
+        return added;
+    }
+
+    /// <summary>What both track counts as the group has it, unless the member has it without weight.</summary>
+    private static ImmutableArray<T> Merge<T, TKey>(ImmutableArray<T> own, ImmutableArray<T> groups, Func<T, TKey> key, Func<T, int> weight)
+        where TKey : notnull
+    {
+        if (groups.IsEmpty)
+            return own;
+        var ofGroup = groups.ToDictionary(key);
+        var names = own.Select(key).ToHashSet();
+        return [.. own.Select(t => weight(t) != 0 ? ofGroup.GetValueOrDefault(key(t), t) : t), .. groups.Where(t => !names.Contains(key(t)))];
+    }
+
+    /// <summary>Those of a kind that is ignored with a weight go; the rest lose the weight.</summary>
+    private static ImmutableArray<TrackedObject> WithoutWeights(
+        ImmutableArray<TrackedObject> tracked, Func<TrackedObjectKind, bool> areIgnored, Action<ImmutableArray<string>, bool> report,
+        Func<TrackedObjectKind, bool>? concerns = null)
+    {
+        bool IsWeighted(TrackedObject t) => t.Weight != 0 && (concerns is null || concerns(t.Kind));
+        foreach (var same in tracked.Where(IsWeighted).GroupBy(t => areIgnored(t.Kind)))
+            report([.. same.Select(t => t.Name)], same.Key);
+        return [.. tracked.Where(t => !IsWeighted(t) || !areIgnored(t.Kind)).Select(t => IsWeighted(t) ? t with { Weight = 0 } : t)];
     }
 
     private static ImmutableArray<TrackedInterface> WithoutWeights(ImmutableArray<TrackedInterface> trackers) =>

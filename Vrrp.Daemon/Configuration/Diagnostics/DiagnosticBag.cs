@@ -7,7 +7,7 @@ namespace Vrrp.Daemon.Configuration.Diagnostics;
 
 /// <summary>
 /// Collects findings; the catalogue of codes and wordings, one method each. A message never quotes a password.
-/// 00xx files, preprocessing and braces; 01xx keywords and values; 02xx instances; 03xx groups and tracking; 04xx what is not active; 05xx virtual servers and checks.
+/// 00xx files, preprocessing and braces; 01xx keywords and values; 02xx instances; 03xx groups and tracking; 04xx what is not active; 05xx virtual servers and checks; 06xx mail.
 /// </summary>
 internal sealed class DiagnosticBag
 {
@@ -367,12 +367,18 @@ internal sealed class DiagnosticBag
     public void MemberDemoted(Token word, string instance, string group) => Add("VRRP0305", DiagnosticSeverity.Info, word,
         $"state MASTER of '{Clean(instance)}' has no effect in group '{Clean(group)}' and is taken as BACKUP, as by keepalived: not all members have priority 255.");
 
-    public void WeightInGroup(Token name, string group, ImmutableArray<string> interfaces) => Add("VRRP0306", Warning, name,
-        $"'{Clean(name)}' tracks {Clean(string.Join(", ", interfaces))} with a weight; in group '{Clean(group)}' the weight is ignored, as by keepalived, "
-        + "and the loss of the interface is a fault. sync_group_tracking_weight makes weights count.");
+    public void WeightInGroup(Token name, string group, ImmutableArray<string> names, bool areIgnored) => Add("VRRP0306", Warning, name,
+        $"'{Clean(name)}' tracks {Clean(string.Join(", ", names))} with a weight, which group '{Clean(group)}' does not allow: "
+        + (areIgnored ? "it is not tracked, as by keepalived." : "the weight is ignored, as by keepalived, and weight 0 makes it a fault.")
+        + " sync_group_tracking_weight makes weights count.");
 
-    public void WeightOfOwner(Token name, ImmutableArray<string> interfaces) => Add("VRRP0307", Warning, name,
-        $"'{Clean(name)}' has priority 255, which no weight changes: the loss of {Clean(string.Join(", ", interfaces))} is a fault, as with keepalived.");
+    public void WeightOfOwner(Token name, ImmutableArray<string> names, bool areIgnored) => Add("VRRP0307", Warning, name,
+        $"'{Clean(name)}' has priority 255, which no weight changes: {Clean(string.Join(", ", names))} "
+        + (areIgnored ? "is not tracked, as by keepalived. Weight 0 would make it a fault." : "is tracked with weight 0, which makes it a fault, as with keepalived."));
+
+    public void GroupWeightWithOwner(Token name, string owner, ImmutableArray<string> names) => Add("VRRP0308", Warning, name,
+        $"'{Clean(owner)}' of group '{Clean(name)}' has priority 255, which no weight changes: {Clean(string.Join(", ", names))} "
+        + "is tracked with weight 0 for all members, which makes it a fault, as with keepalived.");
 
     public void TrackedTwice(Token word) => Add("VRRP0310", Warning, word, $"'{Clean(word)}' is tracked already; this entry is ignored.");
 
@@ -381,6 +387,23 @@ internal sealed class DiagnosticBag
 
     public void TooManyTracked(Token word, int max) => Add("VRRP0312", Warning, word,
         Format($"'{Clean(word)}' is one too many: {max} are tracked at most; it is ignored."));
+
+    public void TrackerWithout(Token name, string keyword, string what) => Add("VRRP0313", Warning, name,
+        $"{keyword} '{Clean(name)}' has no {what} and is left out, as by keepalived.");
+
+    public void WeightAlone(Token word, string entry) => Add("VRRP0314", Warning, word,
+        $"'{Clean(word)}' after '{Clean(entry)}' is not 'weight NUMBER [reverse|noreverse]'; the whole entry is left out, as by keepalived.");
+
+    public void WeightTooLarge(Token word, string entry, int max) => Add("VRRP0315", Warning, word,
+        Format($"the weight of '{Clean(entry)}' is -{max} to {max}, not '{Clean(word)}'; the whole entry is left out, as by keepalived."));
+
+    public void NotAnAbsolutePath(Token word, string keyword) => Add("VRRP0316", Warning, word,
+        $"'{keyword}' takes a path from the root, not '{Clean(word)}': the daemon's directory is no place to rely on. The line is ignored.");
+
+    public void QuorumMaxBelowQuorum(Token word) => Add("VRRP0317", Warning, word, "quorum_max is below quorum and is ignored, as by keepalived.");
+
+    public void NotTracked(Token name, string keyword) => Add("VRRP0318", DiagnosticSeverity.Info, name,
+        $"no instance and no group tracks {keyword} '{Clean(name)}'; nobody watches it.");
 
     // 05xx: virtual servers, real servers and checks
 
@@ -512,7 +535,7 @@ internal sealed class DiagnosticBag
 
     public void BlockNotActive(SourceSpan at, string keyword) => Add("VRRP0401", Warning, at, keyword switch
     {
-        "vrrp_script" or "vrrp_track_process" or "track_file" or "vrrp_track_file" or "bfd_instance" =>
+        "bfd_instance" =>
             $"recognised; '{keyword}' is not active in this version: it is not watched and changes no priority.",
         _ => $"recognised; '{keyword}' is not active in this version.",
     });
@@ -524,6 +547,27 @@ internal sealed class DiagnosticBag
 
     public void NoEffect(List<Token> words, string reason) => Add("VRRP0404", DiagnosticSeverity.Info, words[0],
         $"no effect here: {string.Join(", ", words.Select(w => w.Text).Distinct(StringComparer.Ordinal))} ({reason}).");
+
+    // 06xx: mail
+
+    public void MailIncomplete(Token word, string missing) => Add("VRRP0601", Warning, word, $"no mail alert is sent: {missing}.");
+
+    public void NotAMailAddress(Token word, string consequence) => Add("VRRP0602", Warning, word,
+        $"'{Clean(word)}' is not a mail address; {consequence}. One word each: user@host, or \"Name <user@host>\" in quotes.");
+
+    public void NotAMailPort(Token word) => Add("VRRP0603", Warning, word,
+        $"'{Clean(word)}' is no port that mail goes by (1 to 65535, smtp or submission); this server cannot be used.");
+
+    public void NotAHost(Token word, string keyword) => Add("VRRP0604", Warning, word,
+        $"'{Clean(word)}' in '{Clean(keyword)}' is neither an address nor the name of a host; this server cannot be used.");
+
+    public void MailPasswordMissing(Token word) => Add("VRRP0605", Warning, word,
+        "a user name without a password: name its file with '!vrrp smtp_password_file PATH'. Until then no mail is delivered.");
+
+    public void MailPasswordInClear(Token word) => Add("VRRP0606", Warning, word,
+        "the password would cross the network in the clear: it is sent to no server but one on this host. Encrypt with '!vrrp smtp_starttls'.");
+
+    public void MailFileUnusable(Token word, string problem) => Add("VRRP0607", Warning, word, $"{Clean(problem)}. Until then no mail is delivered.");
 
     private const DiagnosticSeverity Error = DiagnosticSeverity.Error;
     private const DiagnosticSeverity Warning = DiagnosticSeverity.Warning;

@@ -17,6 +17,9 @@ internal sealed record DaemonConfig
     /// <summary>Groups that have members left after unknown ones were dropped.</summary>
     public ImmutableArray<SyncGroup> SyncGroups { get; init; } = [];
 
+    /// <summary>Scripts, files and processes that instances and groups may follow, in the order of the file; a kind's names are unique.</summary>
+    public ImmutableArray<Tracker> Trackers { get; init; } = [];
+
     public ImmutableArray<StaticAddress> StaticAddresses { get; init; } = [];
 
     /// <summary>In the order of the file; no service is in two of them.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Vrrp.Daemon.Ipvs;
 
 namespace Vrrp.Daemon.Configuration.Model;
@@ -19,6 +20,24 @@ internal sealed record GlobalDefs
 
     /// <summary>Port number or service name.</summary>
     public string SmtpPort { get; init; } = "25";
+
+    /// <summary>Further mail servers (<c>!vrrp smtp_server</c>), tried in order when those before cannot be used.</summary>
+    public ImmutableArray<MailServer> FurtherMailServers { get; init; } = [];
+
+    /// <summary>All mail servers in the order they are tried in; none: no mail.</summary>
+    public ImmutableArray<MailServer> MailServers => SmtpServer is { } first ? [new(first, SmtpPort), .. FurtherMailServers] : FurtherMailServers;
+
+    /// <summary>Encrypt by STARTTLS and check the certificate, or send nothing (<c>!vrrp smtp_starttls</c>).</summary>
+    public bool SmtpStartTls { get; init; }
+
+    /// <summary>PEM file of the authorities that may sign the servers' certificates (<c>!vrrp smtp_ca_file</c>). Null: the system's.</summary>
+    public string? SmtpAuthorityFile { get; init; }
+
+    /// <summary>Null: no authentication.</summary>
+    public string? SmtpUserName { get; init; }
+
+    /// <summary>File whose first line is the password; read when it is needed.</summary>
+    public string? SmtpPasswordFile { get; init; }
 
     public TimeSpan SmtpConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -129,8 +148,11 @@ internal sealed record GlobalDefs
 
     public bool UseSymlinkPaths { get; init; }
 
-    /// <summary>Pipes that event lines are written to; recorded, not written yet.</summary>
+    /// <summary>Pipes that event lines are written to, and the scripts that read them.</summary>
     public ImmutableArray<NotifyFifo> NotifyFifos { get; init; } = [];
+
+    /// <summary>Write the state of every instance and sync group to the pipes after a reload.</summary>
+    public bool WriteStatesOnReload { get; init; }
 
     public ScriptCommand? StartupScript { get; init; }
 
@@ -150,6 +172,22 @@ internal sealed record GlobalDefs
     public string? NetworkNamespace { get; init; }
 
     public bool UsePidDirectory { get; init; }
+}
+
+/// <summary>A mail server.</summary>
+/// <param name="Host">Address or host name.</param>
+/// <param name="Port">Port number or service name.</param>
+internal sealed record MailServer(string Host, string Port = "25")
+{
+    /// <summary>The number of the port; null: it is neither one nor a service that mail goes by.</summary>
+    public ushort? PortNumber => Port switch
+    {
+        "smtp" or "mail" => 25,
+        "submission" => 587,
+        _ => ushort.TryParse(Port, NumberStyles.None, CultureInfo.InvariantCulture, out ushort number) && number > 0 ? number : null,
+    };
+
+    public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 }
 
 /// <summary>What becomes of the IPVS table at the end (<c>lvs_flush_on_stop</c>).</summary>

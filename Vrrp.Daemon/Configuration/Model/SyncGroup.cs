@@ -16,6 +16,7 @@ internal sealed record SyncGroup
     /// <summary>Tracked for every member; the members' own lists hold them already.</summary>
     public ImmutableArray<TrackedInterface> TrackInterfaces { get; init; } = [];
 
+    /// <summary>Tracked for every member; the members' own lists hold them already.</summary>
     public ImmutableArray<TrackedObject> TrackedObjects { get; init; } = [];
 
     /// <summary>Weights of members' trackers count. False: they are ignored.</summary>

@@ -79,7 +79,7 @@ internal sealed record VrrpInstance
     /// <summary>Whether <see cref="Interface"/> going down is a fault. False with dont_track_primary.</summary>
     public bool TrackPrimaryInterface { get; init; } = true;
 
-    /// <summary>Scripts, files, processes and BFD sessions it follows; not active yet.</summary>
+    /// <summary>Scripts, files and processes it follows, its sync group's included, with the weights in force.</summary>
     public ImmutableArray<TrackedObject> TrackedObjects { get; init; } = [];
 
     public GarpSettings Announcements { get; init; } = new();
@@ -114,13 +114,13 @@ internal sealed record VrrpInstance
     /// <summary>Name of the sync group it belongs to. Null: none.</summary>
     public string? SyncGroup { get; init; }
 
-    /// <summary>Scripts; recorded, not run yet.</summary>
+    /// <summary>Scripts that are told of its states.</summary>
     public NotifyScripts Notify { get; init; } = new();
 
-    /// <summary>Mail on transitions; recorded, not sent yet.</summary>
+    /// <summary>Mail on transitions.</summary>
     public bool SmtpAlert { get; init; }
 
-    /// <summary>Notify of changes of the effective priority; recorded.</summary>
+    /// <summary>Write changes of the effective priority to the pipes.</summary>
     public bool NotifyPriorityChanges { get; init; }
 }
 
@@ -135,17 +135,6 @@ internal enum AuthenticationType
 
 /// <summary>Version 2 authentication.</summary>
 internal sealed record Authentication(AuthenticationType Type, Secret Password);
-
-internal enum TrackedObjectKind
-{
-    Script,
-    File,
-    Process,
-    Bfd,
-}
-
-/// <summary>A reference to a tracked script, file, process or BFD session. Weight null: that of the object.</summary>
-internal sealed record TrackedObject(TrackedObjectKind Kind, string Name, int? Weight, bool? Reverse);
 
 /// <summary>When ARP and NA are sent and repeated. Defaults are keepalived's.</summary>
 internal sealed record GarpSettings
@@ -197,4 +186,19 @@ internal sealed record NotifyScripts
     public ScriptCommand? Any { get; init; }
 
     public ScriptCommand? MasterReceivedLowerPriority { get; init; }
+
+    /// <summary>Those there are, with their keywords.</summary>
+    public IEnumerable<(string Keyword, ScriptCommand Command)> All()
+    {
+        (string, ScriptCommand?)[] all =
+        [
+            ("notify_master", Master), ("notify_backup", Backup), ("notify_fault", Fault), ("notify_stop", Stop), ("notify_deleted", Deleted), ("notify", Any),
+            ("notify_master_rx_lower_pri", MasterReceivedLowerPriority),
+        ];
+        foreach (var (keyword, command) in all)
+        {
+            if (command is not null)
+                yield return (keyword, command);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Vrrp.Daemon.Configuration.Binding;
 using Vrrp.Daemon.Configuration.Diagnostics;
 
 namespace Vrrp.Daemon.Configuration.Syntax;
@@ -9,6 +10,9 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
     /// <summary>Stand for the braces of a reference to an unknown definition, which are no block braces.</summary>
     public const char ProtectedOpen = '\uE000';
     public const char ProtectedClose = '\uE001';
+
+    /// <summary>Begins a line that is ours alone, before its first word.</summary>
+    public const char OwnLine = '\uE002';
 
     private readonly Dictionary<SourceText, int> _lastEnd = [];
 
@@ -23,6 +27,28 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
     };
 
     public static bool IsCommand(string keyword) => s_commands.Contains(keyword);
+
+    /// <summary>Whether a line is a comment to keepalived and ours to read: <c>!vrrp KEYWORD …</c>. Then where its words begin.</summary>
+    public static bool IsOwn(ReadOnlySpan<char> line, out int start)
+    {
+        start = 0;
+        while (start < line.Length && SourceLine.IsBlank(line[start]))
+            start++;
+        bool isOwn = line[start..].StartsWith(KeywordTable.OwnPrefix, StringComparison.Ordinal);
+        start += KeywordTable.OwnPrefix.Length;
+        return isOwn && start < line.Length && SourceLine.IsBlank(line[start]) && !line[start..].IsWhiteSpace();
+    }
+
+    /// <summary>The words of such a line, behind the mark of it.</summary>
+    public static SourceLine ReadOwn(SourceText file, int offset, ReadOnlySpan<char> line, int start)
+    {
+        var rest = RemoveComment(file, offset + start, line[start..]).Trim();
+        var origins = new Origin[rest.Text.Length + 1];
+        origins[0] = new(file, offset + start - KeywordTable.OwnPrefix.Length, default);
+        for (int i = 0; i < rest.Text.Length; i++)
+            origins[i + 1] = rest[i];
+        return new(file, offset, rest.Text.Length == 0 ? "" : OwnLine + rest.Text, origins);
+    }
 
     /// <summary>Removes a comment; resolves <c>\#</c> and <c>\!</c>.</summary>
     public static SourceLine RemoveComment(SourceText file, int offset, ReadOnlySpan<char> line)
@@ -88,8 +114,11 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
             }
             else if (c == '"' || (c == '\'' && command))
             {
-                int close = text.IndexOf(c, i + 1);
-                if (close < 0)
+                var word = new StringBuilder();
+                int close = i + 1;
+                while (close < text.Length && text[close] != c)
+                    close = Take(text, close, command, word) + 1;
+                if (close >= text.Length)
                 {
                     // The words before it would be a statement that nobody wrote.
                     diagnostics.UnterminatedQuote(line.GetSpan(i, text.Length - i));
@@ -98,19 +127,22 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
                     return;
                 }
 
-                Emit(line, TokenKind.Word, text[(i + 1)..close], i, close + 1 - i, quoted: true, secret);
+                Emit(line, TokenKind.Word, word.ToString(), i, close + 1 - i, quoted: true, secret);
                 i = close + 1;
                 first = false;
             }
             else
             {
                 int start = i;
+                var characters = new StringBuilder();
                 while (i < text.Length && !SourceLine.IsBlank(text[i]) && text[i] is not ('{' or '}' or '"') && !(command && text[i] == '\''))
-                    i++;
-                string word = text[start..i].Replace(ProtectedOpen, '{').Replace(ProtectedClose, '}');
+                    i = Take(text, i, command, characters) + 1;
+                string word = characters.Replace(ProtectedOpen, '{').Replace(ProtectedClose, '}').ToString();
+                if (first && word.StartsWith(OwnLine))
+                    word = $"{KeywordTable.OwnPrefix} {word[1..]}";
                 Emit(line, TokenKind.Word, word, start, i - start, quoted: false, secret);
                 // Also where the line is misplaced and the word is taken for something else.
-                secret |= word == "auth_pass";
+                secret |= word == "auth_pass" || IsMisplacedPassword(word);
                 if (first)
                     command = IsCommand(word);
                 first = false;
@@ -119,6 +151,20 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
 
         EndLine(line, text.Length);
     }
+
+    /// <summary>Adds a character to a word, in commands also what a backslash makes of those that follow it.</summary>
+    /// <returns>The place of the last one.</returns>
+    private static int Take(string text, int at, bool command, StringBuilder word)
+    {
+        if (command && text[at] == '\\' && at + 1 < text.Length)
+            return CommandEscape.Take(text, at + 1, word);
+        word.Append(text[at]);
+        return at;
+    }
+
+    /// <summary>The password of the mail server stands in a file of its own; who writes it here must not see it in a message.</summary>
+    private static bool IsMisplacedPassword(string word) =>
+        word.StartsWith(KeywordTable.OwnPrefix + " smtp_pa", StringComparison.Ordinal) && word != KeywordTable.OwnPrefix + " smtp_password_file";
 
     private static bool IsCommentStart(char c) => c is '#' or '!';
 

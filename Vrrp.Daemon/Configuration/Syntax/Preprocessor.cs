@@ -62,7 +62,7 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
                 continue;
             }
 
-            var line = Lexer.RemoveComment(file, start, text).Trim();
+            var line = Lexer.IsOwn(text, out int own) ? Lexer.ReadOwn(file, start, text, own) : Lexer.RemoveComment(file, start, text).Trim();
             if (line.Text.Length > 0)
                 lines.Add(line);
         }

@@ -1,0 +1,531 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Vrrp.Mail;
+
+namespace Vrrp.Daemon.Notifications;
+
+/// <summary>
+/// Alerts on their way to the mail server. Whoever has one hands it over and goes on; one loop puts mails on disk, another delivers them one
+/// after another, those about the same in their order. While the server is away they wait; a flood becomes few mails.
+/// </summary>
+/// <param name="spool">Where mails that wait are kept. Null: in memory only.</param>
+/// <param name="time">The clock.</param>
+/// <param name="hostName">This host in Message-IDs.</param>
+/// <param name="logger">Told when a problem begins and ends.</param>
+internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string hostName, ILogger logger) : IAsyncDisposable
+{
+    /// <summary>Mails that wait at most; beyond that alerts are folded together.</summary>
+    public const int Capacity = 500;
+
+    /// <summary>From the first attempt to giving up.</summary>
+    public static readonly TimeSpan Life = TimeSpan.FromDays(1);
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
+
+    /// <summary>A server that puts off a mail (greylisting) wants some minutes.</summary>
+    private static readonly TimeSpan FirstDeferral = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestDeferral = TimeSpan.FromMinutes(10);
+
+    /// <summary>Between two writings of what is held back, which changes with each alert of a flood.</summary>
+    private static readonly TimeSpan HeldPause = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private readonly LinkedList<Entry> _mails = [];
+    private readonly AlertThrottle _throttle = new();
+    private readonly Channel<bool> _store = Wake();
+    private readonly Channel<bool> _send = Wake();
+    private readonly CancellationTokenSource _ending = new();
+    private readonly HashSet<string> _told = new(StringComparer.Ordinal);
+    private readonly long _origin = time.GetTimestamp();
+    private MailSettings? _settings;
+    private IMailTransport? _transport;
+    private string _routerId = "";
+    private long _number;
+    private bool _isHeldNew;
+    private bool _hasStarted;
+    private bool _isStopping;
+    private bool _hasStored;
+    private TimeSpan _usableFrom;
+    private int _failures;
+    private Task _storing = Task.CompletedTask;
+    private Task _sending = Task.CompletedTask;
+
+    /// <summary>Mails that wait, and alerts that are held back.</summary>
+    public (int Mails, int Held) Waiting
+    {
+        get
+        {
+            lock (_lock)
+                return (_mails.Count, _throttle.Held.Sum(held => held.Count));
+        }
+    }
+
+    private TimeSpan Now => time.GetElapsedTime(_origin);
+
+    /// <summary>Takes new settings over, also for mails that wait. The first that there are make it begin, with what an earlier process left on disk.</summary>
+    /// <param name="settings">Where mail goes; null: nowhere, and what waits is dropped.</param>
+    /// <param name="transport">What brings it there; null as <paramref name="settings"/> is.</param>
+    /// <param name="routerId">Tag of the subjects.</param>
+    public void Configure(MailSettings? settings, IMailTransport? transport, string routerId)
+    {
+        long[] dropped = [];
+        lock (_lock)
+        {
+            if (!Equals(settings, _settings))
+            {
+                // What was wrong may be right now.
+                (_usableFrom, _failures) = (default, 0);
+                _told.Clear();
+                foreach (var mail in _mails)
+                    mail.NotBefore = default;
+            }
+
+            (_settings, _transport, _routerId) = (settings, transport, routerId);
+            if (settings is null)
+                dropped = Drop();
+        }
+
+        foreach (long number in dropped)
+            spool?.Remove(number);
+        if (settings is not null && !_hasStarted)
+        {
+            _hasStarted = true;
+            if (spool is not null)
+                Restore(spool);
+            _storing = StoreAsync();
+            _sending = SendAsync();
+        }
+
+        _store.Writer.TryWrite(true);
+        _send.Writer.TryWrite(true);
+    }
+
+    /// <summary>Takes an alert and returns at once.</summary>
+    public void Enqueue(Alert alert)
+    {
+        lock (_lock)
+        {
+            if (_settings is null)
+                return;
+            if (_throttle.Offer(alert, Now, isFull: _mails.Count >= Capacity))
+                Add(alert);
+            else
+                _isHeldNew = true;
+        }
+
+        _store.Writer.TryWrite(true);
+    }
+
+    /// <summary>Delivers what can be delivered within a time; the rest stays on disk.</summary>
+    public async Task StopAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_isStopping)
+                return;
+            _isStopping = true;
+            if (_settings is not null && _throttle.TakeAll(_routerId, Now) is { } digest)
+            {
+                Add(digest);
+                _isHeldNew = true;
+            }
+
+            // One more attempt for each, however long it has waited already.
+            _usableFrom = default;
+            foreach (var mail in _mails)
+                mail.NotBefore = default;
+        }
+
+        _store.Writer.TryWrite(true);
+        using var timeout = new CancellationTokenSource(limit, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        await _storing.ConfigureAwait(false);
+        _send.Writer.TryWrite(true);
+        try
+        {
+            await _sending.WaitAsync(both.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            await _ending.CancelAsync().ConfigureAwait(false);
+            await _sending.ConfigureAwait(false);
+        }
+
+        lock (_lock)
+        {
+            if (_mails.Count > 0 && spool is { IsUsable: true })
+                AlertLog.LeftInSpool(logger, _mails.Sum(mail => mail.Mail.Count), spool.Directory);
+            else if (_mails.Count > 0)
+                AlertLog.Lost(logger, _mails.Sum(mail => mail.Mail.Count));
+        }
+    }
+
+    /// <summary>Ends at once; what waits stays on disk.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false);
+        _ending.Dispose();
+    }
+
+    private static Channel<bool> Wake() =>
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+
+    private void Restore(AlertSpool spool)
+    {
+        var (mails, held) = spool.Open();
+        lock (_lock)
+        {
+            foreach (var mail in mails)
+            {
+                var age = time.GetUtcNow() - mail.Created;
+                // A clock that was set meanwhile says nothing of a mail's age.
+                var left = age < TimeSpan.Zero ? Life : Life - age;
+                _mails.AddLast(new Entry(mail, Now + left) { IsStored = true });
+                _number = Math.Max(_number, mail.Number + 1);
+            }
+
+            foreach (var one in held)
+                _throttle.Restore(one, Now);
+            if (mails.Length + held.Length > 0)
+                AlertLog.Restored(logger, mails.Sum(mail => mail.Count) + held.Sum(one => one.Count));
+        }
+    }
+
+    // Under the lock.
+    private void Add(Alert alert) => _mails.AddLast(new Entry(
+        new(_number++, Guid.NewGuid().ToString("N"), alert.About, alert.Subject, alert.Body, alert.At, time.GetUtcNow(), alert.Count, [], alert.Parts), Now + Life));
+
+    // Under the lock.
+    private long[] Drop()
+    {
+        int count = _mails.Sum(mail => mail.Mail.Count) + _throttle.Held.Sum(held => held.Count);
+        if (count > 0)
+            AlertLog.Unconfigured(logger, count);
+        long[] numbers = [.. _mails.Select(mail => mail.Mail.Number)];
+        _mails.Clear();
+        while (_throttle.TakeAll(_routerId, Now) is not null)
+            _isHeldNew = true;
+        return numbers;
+    }
+
+    private async Task StoreAsync()
+    {
+        while (true)
+        {
+            TimeSpan? next;
+            bool isLast;
+            lock (_lock)
+                (next, isLast) = (_mails.Count < Capacity ? _throttle.NextDue : null, _isStopping);
+            if (!isLast)
+                await WaitAsync(_store, next).ConfigureAwait(false);
+            HeldAlerts[]? held = null;
+            Entry[] fresh;
+            lock (_lock)
+            {
+                isLast = _isStopping;
+                while (_mails.Count < Capacity && _throttle.TakeDue(_routerId, Now) is { } digest)
+                {
+                    Add(digest);
+                    _isHeldNew = true;
+                }
+
+                fresh = [.. _mails.Where(mail => !mail.IsStored)];
+                if (_isHeldNew)
+                    held = [.. _throttle.Held];
+                _isHeldNew = false;
+            }
+
+            Store(fresh, held);
+            bool isDropped;
+            lock (_lock)
+            {
+                foreach (var mail in fresh)
+                    mail.IsStored = true;
+                (_hasStored, isDropped) = (isLast, _settings is null);
+            }
+
+            // Mail was taken out of the configuration meanwhile.
+            foreach (var mail in isDropped ? fresh : [])
+                spool?.Remove(mail.Mail.Number);
+
+            _send.Writer.TryWrite(true);
+            if (isLast)
+                return;
+            if (held is { Length: > 0 } && spool is not null)
+                await PauseAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void Store(Entry[] fresh, HeldAlerts[]? held)
+    {
+        if (spool is null)
+            return;
+        try
+        {
+            foreach (var mail in fresh)
+                spool.Write(mail.Mail);
+            // After the mails that tell of them, and before those can leave: whatever is killed in between, each is told once.
+            if (held is not null)
+                spool.WriteHeld(held);
+        }
+#pragma warning disable CA1031 // Mail that is not on disk is still mail.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            AlertLog.Failed(logger, exception);
+        }
+    }
+
+    // Only what is held back comes so often; a new mail is not kept waiting for long by it.
+    private async Task PauseAsync()
+    {
+        using var pause = new CancellationTokenSource(HeldPause, time);
+        while (!pause.IsCancellationRequested)
+        {
+            lock (_lock)
+            {
+                if (_isStopping || _mails.Any(mail => !mail.IsStored))
+                    return;
+            }
+
+            try
+            {
+                await _store.Reader.ReadAsync(pause.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                _store.Writer.TryWrite(true);
+                return;
+            }
+        }
+
+        _store.Writer.TryWrite(true);
+    }
+
+    private async Task SendAsync()
+    {
+        // Not on the thread that starts the daemon.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        while (!_ending.IsCancellationRequested)
+        {
+            Entry? mail;
+            MailSettings? settings;
+            IMailTransport? transport;
+            TimeSpan? next;
+            long[] old;
+            bool isEnd;
+            lock (_lock)
+            {
+                old = GiveUpOld();
+                mail = Choose(out next);
+                (settings, transport) = (_settings, _transport);
+                isEnd = mail is null && _hasStored;
+            }
+
+            foreach (long number in old)
+                spool?.Remove(number);
+            if (isEnd)
+                return;
+            if (mail is null || settings is null || transport is null)
+            {
+                await WaitAsync(_send, next).ConfigureAwait(false);
+                continue;
+            }
+
+            await SendAsync(mail, settings, transport).ConfigureAwait(false);
+        }
+    }
+
+    private async Task SendAsync(Entry entry, MailSettings settings, IMailTransport transport)
+    {
+        var mail = entry.Mail;
+        ImmutableArray<string> recipients = [.. settings.To.Where(recipient => !mail.Settled.Contains(recipient))];
+        var outcome = MailOutcome.Success;
+        bool isCommitted = false;
+        try
+        {
+            if (!recipients.IsEmpty)
+            {
+                outcome = await transport.DeliverAsync(
+                    new OutgoingMail
+                    {
+                        MessageId = $"{mail.Id}@{hostName}",
+                        Date = mail.At,
+                        From = settings.From,
+                        To = settings.To,
+                        Recipients = recipients,
+                        Subject = mail.Subject,
+                        Body = mail.Body,
+                    },
+                    () =>
+                    {
+                        isCommitted = true;
+                        spool?.Commit(mail.Number);
+                    },
+                    _ending.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
+        {
+            // The server may have it: it stays marked so, and is none of those that wait.
+            if (isCommitted)
+            {
+                lock (_lock)
+                    _mails.Remove(entry);
+            }
+
+            return;
+        }
+#pragma warning disable CA1031 // A transport that breaks its promise must not end the queue.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            AlertLog.Failed(logger, exception);
+            outcome = new(MailVerdict.Unavailable, "failed", exception.Message);
+        }
+
+        Settle(entry, outcome, isCommitted);
+    }
+
+    private void Settle(Entry entry, MailOutcome outcome, bool isCommitted)
+    {
+        long number = entry.Mail.Number;
+        if (!outcome.Settled.IsEmpty)
+            entry.Mail = entry.Mail with { Settled = [.. entry.Mail.Settled.Union(outcome.Settled)] };
+        if (outcome.Verdict is MailVerdict.Delivered or MailVerdict.Refused)
+            spool?.Remove(number);
+        else if (isCommitted || !outcome.Settled.IsEmpty)
+            spool?.Retry(entry.Mail);
+        lock (_lock)
+        {
+            switch (outcome.Verdict)
+            {
+                case MailVerdict.Delivered or MailVerdict.Refused:
+                    _mails.Remove(entry);
+                    (_failures, _usableFrom) = (0, default);
+                    break;
+                case MailVerdict.Deferred:
+                    entry.NotBefore = _isStopping ? TimeSpan.MaxValue : Now + Pause(FirstDeferral, LongestDeferral, entry.Attempts++);
+                    (_failures, _usableFrom) = (0, default);
+                    break;
+                default:
+                    _usableFrom = _isStopping ? TimeSpan.MaxValue : Now + Pause(FirstPause, LongestPause, _failures++);
+                    break;
+            }
+
+            Tell(entry.Mail, outcome);
+        }
+
+        // There may be room again for what is held back.
+        _store.Writer.TryWrite(true);
+    }
+
+    // Under the lock.
+    private void Tell(SpooledMail mail, MailOutcome outcome)
+    {
+        // The same problem again says nothing new, whichever mail it meets.
+        bool isNews = outcome.Problem.Length > 0 && _told.Add(outcome.Problem);
+        switch (outcome.Verdict)
+        {
+            case MailVerdict.Delivered when outcome.Problem.Length == 0:
+                if (_told.Count > 0)
+                    AlertLog.DeliveredAgain(logger, _mails.Count);
+                _told.Clear();
+                break;
+            case MailVerdict.Delivered when isNews:
+                AlertLog.RecipientRefused(logger, outcome.Detail);
+                break;
+            case MailVerdict.Refused when isNews:
+                AlertLog.Refused(logger, AlertText.OneLine(mail.Subject), outcome.Detail);
+                break;
+            case MailVerdict.Deferred or MailVerdict.Unavailable when isNews:
+                AlertLog.Undelivered(logger, outcome.Detail);
+                break;
+        }
+    }
+
+    // Under the lock, which is why the files go later: nobody who has an alert is to wait for a disk.
+    private long[] GiveUpOld()
+    {
+        var old = new List<long>();
+        for (var node = _mails.First; node is not null;)
+        {
+            var (mail, following) = (node.Value, node.Next);
+            if (mail.GiveUpAt <= Now && mail.IsStored)
+            {
+                AlertLog.GivenUp(logger, AlertText.OneLine(mail.Mail.Subject));
+                old.Add(mail.Mail.Number);
+                _mails.Remove(node);
+            }
+
+            node = following;
+        }
+
+        return [.. old];
+    }
+
+    // Under the lock. The first mail that may leave now; else when to look again.
+    private Entry? Choose(out TimeSpan? next)
+    {
+        next = null;
+        var waiting = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var mail in _mails)
+        {
+            var from = mail.NotBefore > _usableFrom ? mail.NotBefore : _usableFrom;
+            // One that waits keeps those behind it that are about the same.
+            if (mail.IsStored && waiting.Add(mail.Mail.About))
+            {
+                if (from <= Now)
+                    return mail;
+                Sooner(ref next, from);
+            }
+
+            Sooner(ref next, mail.GiveUpAt);
+        }
+
+        return null;
+    }
+
+    private static void Sooner(ref TimeSpan? next, TimeSpan at) => next = next is null || at < next ? at : next;
+
+    private static TimeSpan Pause(TimeSpan first, TimeSpan longest, int attempts) =>
+        TimeSpan.FromTicks(Math.Min(longest.Ticks, first.Ticks << Math.Min(attempts, 10)));
+
+    private async Task WaitAsync(Channel<bool> wake, TimeSpan? until)
+    {
+        var delay = Timeout.InfiniteTimeSpan;
+        if (until is { } at && at - Now < Life + Life)
+        {
+            delay = at - Now;
+            if (delay <= TimeSpan.Zero)
+                return;
+        }
+
+        using var timeout = new CancellationTokenSource(delay, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _ending.Token);
+        try
+        {
+            await wake.Reader.ReadAsync(both.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Time to look, or to end.
+        }
+    }
+
+    private sealed class Entry(SpooledMail mail, TimeSpan giveUpAt)
+    {
+        public SpooledMail Mail { get; set; } = mail;
+
+        public TimeSpan GiveUpAt { get; } = giveUpAt;
+
+        /// <summary>Whether it is on disk, or need not be: before that it must not leave.</summary>
+        public bool IsStored { get; set; }
+
+        public TimeSpan NotBefore { get; set; }
+
+        public int Attempts { get; set; }
+    }
+}

@@ -1,0 +1,162 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Hosting;
+using Vrrp.Daemon.Ipvs;
+using Vrrp.Daemon.Tracking;
+
+namespace Vrrp.Daemon.Notifications;
+
+/// <summary>Tells the operator's scripts and pipes what happens. Whoever tells this returns at once.</summary>
+internal sealed class NotificationService(
+    DaemonConfig initial, ScriptRunner runner, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<NotificationService> logger)
+    : IHostedService, IReloadObserver, IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly NotifyEvents _events = new();
+    private readonly NotifyScriptQueue _scripts = new(runner.RunAsync, time, logger);
+    private readonly Dictionary<NotifyFifoKind, NotifyPipe> _pipes = [];
+    private readonly List<Task> _leaving = [];
+    private DaemonConfig _config = initial;
+    private bool _hasStopped;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        Prepare(_config);
+        TellUnusable(_config);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Tells what the engine tells.</summary>
+    public void Take(VrrpNotification notification)
+    {
+        lock (_lock)
+        {
+            _events.IsStopping = lifetime.ApplicationStopping.IsCancellationRequested;
+            Tell(_events.Take(notification));
+        }
+    }
+
+    /// <summary>Tells what happens to real servers and quorums; their scripts are the director's own.</summary>
+    public void Take(DirectorEvent happened)
+    {
+        if (LvsLine.Of(happened) is not { } line)
+            return;
+        lock (_lock)
+            Write(NotifyFifoKind.Lvs, line.Subject, line.Text);
+    }
+
+    public void Prepare(DaemonConfig config)
+    {
+        lock (_lock)
+        {
+            _config = config;
+            _events.Configure(config);
+            ChangePipes(config);
+        }
+    }
+
+    public void Complete()
+    {
+        lock (_lock)
+        {
+            Tell(_events.Release());
+            if (_config.GlobalDefs.WriteStatesOnReload)
+            {
+                foreach (var told in _events.States)
+                    Write(NotifyFifoKind.Vrrp, told.Subject, told.Line);
+            }
+        }
+
+        TellUnusable(_config);
+    }
+
+    /// <summary>The routers and the director have stopped: the ends are told, and the scripts get a few seconds.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        Task[] ending;
+        lock (_lock)
+        {
+            if (_hasStopped)
+                return;
+            _hasStopped = true;
+            Tell(_events.Release());
+            ending = [_scripts.StopAsync(cancellationToken), .. _pipes.Values.Select(pipe => pipe.CloseAsync(cancellationToken)), .. _leaving];
+            _pipes.Clear();
+        }
+
+        await Task.WhenAll(ending).ConfigureAwait(false);
+        _scripts.Dispose();
+    }
+
+    /// <summary>Also after a start of the daemon that failed elsewhere no pipe is left.</summary>
+    public async ValueTask DisposeAsync() => await StopAsync(new(canceled: true)).ConfigureAwait(false);
+
+    private void Tell(IEnumerable<NotifyEvent> events)
+    {
+        foreach (var told in events)
+        {
+            // A change of the priority, or of a peer's, does not take the place of a state.
+            Write(NotifyFifoKind.Vrrp, told.IsState ? told.Subject : $"{told.Word} {told.Subject}", told.Line);
+            _scripts.Take(told);
+        }
+    }
+
+    private void Write(NotifyFifoKind kind, string subject, string line)
+    {
+        foreach (var (of, pipe) in _pipes)
+        {
+            if (of == kind || of == NotifyFifoKind.All)
+                pipe.Write(subject, line);
+        }
+    }
+
+    /// <summary>Pipes that stay as they are go on with the script that reads them.</summary>
+    private void ChangePipes(DaemonConfig config)
+    {
+        _leaving.RemoveAll(task => task.IsCompletedSuccessfully);
+        foreach (var (kind, pipe) in _pipes.ToArray())
+        {
+            if (config.GlobalDefs.NotifyFifos.Contains(pipe.Config))
+                continue;
+            _leaving.Add(pipe.CloseAsync(CancellationToken.None));
+            _pipes.Remove(kind);
+        }
+
+        foreach (var fifo in config.GlobalDefs.NotifyFifos)
+        {
+            if (_pipes.ContainsKey(fifo.Kind))
+                continue;
+            if (_pipes.Values.Any(other => other.Config.Path == fifo.Path))
+            {
+                NotifyLog.PipeUnusable(logger, fifo.Path!, "it is named twice");
+                continue;
+            }
+
+            var pipe = new NotifyPipe(fifo, runner.RunAsync, time, logger);
+            _pipes.Add(fifo.Kind, pipe);
+            pipe.Open();
+        }
+    }
+
+    /// <summary>What would fail at the first failover is said now.</summary>
+    private void TellUnusable(DaemonConfig config)
+    {
+        var known = new Dictionary<ScriptCommand, string?>();
+        foreach (var instance in config.Instances)
+            Tell($"INSTANCE {instance.Name}", instance.Notify);
+        foreach (var group in config.SyncGroups)
+            Tell($"GROUP {group.Name}", group.Notify);
+
+        void Tell(string subject, NotifyScripts scripts)
+        {
+            foreach (var (keyword, command) in scripts.All())
+            {
+                if (!known.TryGetValue(command, out string? problem))
+                    known[command] = problem = runner.FindProblem(command);
+                if (problem is not null)
+                    NotifyLog.ScriptUnusable(logger, keyword, subject, problem);
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Tracking;
+using Vrrp.Linux;
+using static Vrrp.Linux.NativeMethods;
+
+namespace Vrrp.Daemon.Notifications;
+
+/// <summary>
+/// One named pipe of events, and the script that reads it. Nobody waits for its reader: what does not fit is kept, of each subject the
+/// latest line alone, until there is room.
+/// </summary>
+internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider time, ILogger logger) : IAsyncDisposable
+{
+    private const int O_RDWR = 2;
+    private const int O_NONBLOCK = 0x800;
+    private const int O_CLOEXEC = 0x80000;
+    private const ushort S_IFMT = 0xF000;
+    private const ushort S_IFIFO = 0x1000;
+    private const uint OwnerOnly = 0x180;
+
+    /// <summary>A pipe takes this many octets wholly or not at all.</summary>
+    private const int AtomicLength = 4096;
+
+    // The architectures differ.
+    private static readonly int O_NOFOLLOW = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
+
+    /// <summary>How often a pipe that was full is tried again.</summary>
+    internal static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>At the end, for the script to read the last lines and leave by itself.</summary>
+    internal static readonly TimeSpan LimitAtEnd = TimeSpan.FromSeconds(1);
+
+    internal static readonly TimeSpan FirstRestart = TimeSpan.FromSeconds(1);
+    internal static readonly TimeSpan LongestRestart = TimeSpan.FromSeconds(60);
+
+    private readonly Lock _lock = new();
+    private readonly OrderedDictionary<string, string> _owed = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _closing = new();
+    private readonly CancellationTokenSource _ending = new();
+    private int _descriptor = -1;
+    private bool _isOurs;
+    private ITimer? _retry;
+    private Task _reader = Task.CompletedTask;
+
+    public NotifyFifo Config => config;
+
+    private string Path => config.Path!;
+
+    /// <summary>Makes the pipe unless it is there, opens it and starts its script. What is in the way is logged, and the pipe stays shut.</summary>
+    public void Open()
+    {
+        if (TryOpen() is { } problem)
+        {
+            NotifyLog.PipeUnusable(logger, Path, problem);
+            return;
+        }
+
+        if (config.Script is { } script)
+            _reader = SuperviseAsync(script);
+    }
+
+    /// <summary>Writes a line, or keeps it until there is room.</summary>
+    /// <param name="subject">What it tells of: a later line of the same takes its place.</param>
+    /// <param name="line">With its line feed.</param>
+    public void Write(string subject, string line)
+    {
+        lock (_lock)
+        {
+            if (_descriptor < 0 || (_owed.Count == 0 && TryWrite(line)))
+                return;
+            if (_owed.Count == 0)
+            {
+                NotifyLog.PipeFull(logger, Path);
+                _retry = time.CreateTimer(_ => WriteOwed(), null, RetryInterval, RetryInterval);
+            }
+
+            _owed.Remove(subject);
+            _owed.Add(subject, line);
+        }
+    }
+
+    /// <summary>Closes the pipe and removes it if it was made here, at once.</summary>
+    /// <returns>Completes when its script has ended; it may read what it was told last, for a moment.</returns>
+    public Task CloseAsync(CancellationToken atOnce)
+    {
+        lock (_lock)
+        {
+            if (_descriptor < 0)
+                return Task.CompletedTask;
+            WriteOwed();
+            _retry?.Dispose();
+            if (_isOurs)
+                File.Delete(Path);
+            _closing.Cancel();
+            _ = Close(_descriptor);
+            _descriptor = -1;
+        }
+
+        return EndReaderAsync(atOnce);
+    }
+
+    public async ValueTask DisposeAsync() => await CloseAsync(CancellationToken.None).ConfigureAwait(false);
+
+    private string? TryOpen()
+    {
+        var owner = UserAccount.Resolve(config.User, config.Group, out string? problem);
+        if (problem is not null)
+            return problem;
+        _isOurs = MakeFifo(Path, OwnerOnly) == 0;
+        if (!_isOurs && Errno.Last != Errno.EEXIST)
+            return $"it cannot be made: {Marshal.GetPInvokeErrorMessage(Errno.Last)}";
+        // Looked at first: to open a device may do something.
+        if (!_isOurs && (!ScriptSecurity.TryStat(Path, follow: false, out _, out ushort mode) || (mode & S_IFMT) != S_IFIFO))
+            return "something is there that is no pipe";
+        // For reading as well: otherwise it could not be opened before there is a reader, and would lose what is in it with the last one.
+        int descriptor = NativeMethods.Open(Path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW, 0);
+        if (descriptor < 0)
+            problem = $"it cannot be opened: {Marshal.GetPInvokeErrorMessage(Errno.Last)}";
+        else if (!IsPipe(descriptor))
+            problem = "something is there that is no pipe";
+        else if (_isOurs && owner is { } wanted && ChangeOwner(descriptor, wanted.User, wanted.Group) != 0)
+            problem = $"it cannot be given to its owner: {Marshal.GetPInvokeErrorMessage(Errno.Last)}";
+        if (problem is null)
+        {
+            _descriptor = descriptor;
+            return null;
+        }
+
+        if (descriptor >= 0)
+            _ = Close(descriptor);
+        if (_isOurs)
+            File.Delete(Path);
+        return problem;
+    }
+
+    private static bool IsPipe(int descriptor) =>
+        ScriptSecurity.TryStat(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{descriptor}"), follow: true, out _, out ushort mode)
+        && (mode & S_IFMT) == S_IFIFO;
+
+    /// <returns>False when there is no room.</returns>
+    private unsafe bool TryWrite(string line)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(line);
+        // A part of it would be worse than nothing.
+        if (bytes.Length > AtomicLength)
+        {
+            NotifyLog.PipeUnusable(logger, Path, $"a line of {bytes.Length} octets is too long");
+            return true;
+        }
+
+        nint written;
+        fixed (byte* start = bytes)
+        {
+            do
+                written = NativeMethods.Write(_descriptor, start, (nuint)bytes.Length);
+            while (written < 0 && Errno.Last == Errno.EINTR);
+        }
+
+        if (written >= 0)
+            return true;
+        if (Errno.Last == Errno.EAGAIN)
+            return false;
+        NotifyLog.PipeUnusable(logger, Path, Marshal.GetPInvokeErrorMessage(Errno.Last));
+        return true;
+    }
+
+    private void WriteOwed()
+    {
+        lock (_lock)
+        {
+            if (_descriptor < 0 || _owed.Count == 0)
+                return;
+            while (_owed.Count > 0 && TryWrite(_owed.GetAt(0).Value))
+                _owed.RemoveAt(0);
+            if (_owed.Count > 0)
+                return;
+            _retry?.Dispose();
+            NotifyLog.PipeDrained(logger, Path);
+        }
+    }
+
+    /// <summary>Keeps the script running.</summary>
+    private async Task SuperviseAsync(ScriptCommand script)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var pause = FirstRestart;
+        try
+        {
+            while (true)
+            {
+                long start = time.GetTimestamp();
+                var result = await run(script, [Path], [], Timeout.InfiniteTimeSpan, _ending.Token).ConfigureAwait(false);
+                if (_closing.IsCancellationRequested)
+                    return;
+                if (time.GetElapsedTime(start) >= LongestRestart)
+                    pause = FirstRestart;
+                NotifyLog.ReaderEnded(logger, Path, result.Problem ?? "it exited with status 0", (long)pause.TotalSeconds);
+                await Task.Delay(pause, time, _closing.Token).ConfigureAwait(false);
+                pause = pause * 2 < LongestRestart ? pause * 2 : LongestRestart;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The pipe was closed.
+        }
+    }
+
+    private async Task EndReaderAsync(CancellationToken atOnce)
+    {
+        try
+        {
+            await _reader.WaitAsync(LimitAtEnd, time, atOnce).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+        {
+            await _ending.CancelAsync().ConfigureAwait(false);
+            await _reader.ConfigureAwait(false);
+        }
+
+        _ending.Dispose();
+        _closing.Dispose();
+    }
+}

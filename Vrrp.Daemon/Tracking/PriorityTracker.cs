@@ -1,0 +1,81 @@
+using System.Globalization;
+using Vrrp.Daemon.Configuration.Model;
+
+namespace Vrrp.Daemon.Tracking;
+
+/// <summary>What is known of a tracker.</summary>
+/// <param name="IsUp">Null: nothing yet. Of no meaning for a file.</param>
+/// <param name="Value">A file's number.</param>
+/// <param name="Problem">Why it is not as it should be, as a clause; null: nothing to say.</param>
+internal readonly record struct TrackerReading(bool? IsUp, int Value = 0, string? Problem = null)
+{
+    public static TrackerReading Unknown => default;
+}
+
+/// <summary>Trackers and weights to what they do to an instance's priority. Pure; the rules are keepalived's.</summary>
+internal static class PriorityTracker
+{
+    /// <summary>A file's number times its weight counts up to this.</summary>
+    public const int MaxFileEffect = 253;
+
+    /// <summary>What one tracker does.</summary>
+    public static TrackedState Effect(TrackedObject tracked, in TrackerReading reading) =>
+        tracked.Kind == TrackedObjectKind.File ? OfNumber(tracked, reading) : OfState(tracked, reading);
+
+    /// <summary>All of them together: weights add up, one fault is enough, one unknown is pending; the first one is named.</summary>
+    public static TrackedState Sum(IEnumerable<TrackedObject> tracked, Func<TrackedObject, TrackerReading> read)
+    {
+        long weight = 0;
+        string? fault = null, pending = null;
+        foreach (var one in tracked)
+        {
+            var effect = Effect(one, read(one));
+            weight += effect.Weight;
+            if (effect.IsFaulty)
+                fault ??= effect.Detail;
+            if (effect.IsPending)
+                pending ??= effect.Detail;
+        }
+
+        return new((int)Math.Clamp(weight, int.MinValue, int.MaxValue), fault is not null, fault ?? pending) { IsPending = pending is not null };
+    }
+
+    private static TrackedState OfState(TrackedObject tracked, in TrackerReading reading)
+    {
+        if (tracked.Weight == 0)
+        {
+            // Until the first result nobody knows whether this host can serve: who has not begun waits, a Master goes on.
+            if (reading.IsUp is not { } isUp)
+                return new(0, Detail: $"{Keyword(tracked.Kind)} {tracked.Name} has no result yet") { IsPending = true };
+            return isUp != tracked.Reverse ? default
+                : Fault(tracked, isUp ? "is up, and counts in reverse" : reading.Problem is { } problem ? $"failed: {problem}" : "failed");
+        }
+
+        int change = (tracked.Weight, reading.IsUp) switch
+        {
+            ( > 0, true) or ( < 0, false) => tracked.Weight,
+            _ => 0,
+        };
+        return new(tracked.Reverse ? -change : change);
+    }
+
+    private static TrackedState OfNumber(TrackedObject tracked, in TrackerReading reading)
+    {
+        if (tracked.Weight == 0)
+            return reading.Value != 0 == tracked.Reverse ? default : Fault(tracked, $"says {Text(reading.Value)}");
+        long change = (long)reading.Value * (tracked.Reverse ? -tracked.Weight : tracked.Weight);
+        return change < -MaxFileEffect ? Fault(tracked, $"says {Text(reading.Value)}") : new((int)Math.Min(change, MaxFileEffect));
+    }
+
+    private static TrackedState Fault(TrackedObject tracked, string what) => new(0, IsFaulty: true, $"{Keyword(tracked.Kind)} {tracked.Name} {what}");
+
+    public static string Keyword(TrackedObjectKind kind) => kind switch
+    {
+        TrackedObjectKind.Script => "vrrp_script",
+        TrackedObjectKind.File => "track_file",
+        TrackedObjectKind.Process => "vrrp_track_process",
+        _ => "bfd_instance",
+    };
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,63 @@
+using Microsoft.Extensions.Logging;
+using Vrrp.Daemon.Configuration.Model;
+
+namespace Vrrp.Daemon.Tracking;
+
+/// <summary>Runs a vrrp_script at its interval. One that still runs when its turn comes is not started again; that turn is left out.</summary>
+#pragma warning disable CA1001 // A source without a timer and a handle needs no disposal.
+internal sealed class ScriptWatch(
+    ScriptTracker script, TrackerReading reading, Func<ScriptTracker, CancellationToken, Task<ScriptResult>> run, TimeProvider time, ILogger logger)
+    : TrackerWatch(script, reading)
+#pragma warning restore CA1001
+{
+    private readonly CancellationTokenSource _ending = new();
+    private ScriptState _state = new(reading.IsUp);
+    private Task _running = Task.CompletedTask;
+
+    public override void Start() => _running = RunAsync(_ending.Token);
+
+    public override Task StopAsync()
+    {
+        _ending.Cancel();
+        return _running;
+    }
+
+    private async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            long begun = time.GetTimestamp();
+            while (true)
+            {
+                Take(await run(script, cancellationToken).ConfigureAwait(false));
+                // From turn to turn, whatever each took.
+                long passed = time.GetElapsedTime(begun).Ticks;
+                await Task.Delay(TimeSpan.FromTicks(script.Interval.Ticks - (passed % script.Interval.Ticks)), time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Configured no more.
+        }
+#pragma warning disable CA1031 // Ours to mend, and until then nobody knows whether this host can serve.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            TrackingLog.Failed(logger, exception, Name);
+            Publish(new(false, 0, exception.Message));
+        }
+    }
+
+    private void Take(ScriptResult result)
+    {
+        var before = _state;
+        _state = before.After(result.IsSuccess, script);
+        if (_state.IsUp == before.IsUp)
+            return;
+        if (_state.IsUp == true)
+            TrackingLog.Up(logger, Name);
+        else
+            TrackingLog.Down(logger, Name, result.Problem ?? "it failed");
+        Publish(new(_state.IsUp, 0, result.Problem));
+    }
+}

@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace Vrrp.Daemon.Tracking;
+
+/// <summary>What the trackers say.</summary>
+internal static partial class TrackingLog
+{
+    [LoggerMessage(400, LogLevel.Information, "{Tracker} is up")]
+    public static partial void Up(ILogger logger, string tracker);
+
+    [LoggerMessage(401, LogLevel.Warning, "{Tracker} is down: {Problem}")]
+    public static partial void Down(ILogger logger, string tracker, string problem);
+
+    [LoggerMessage(402, LogLevel.Information, "{Tracker} says {Value}")]
+    public static partial void Says(ILogger logger, string tracker, int value);
+
+    [LoggerMessage(403, LogLevel.Warning, "{Tracker}: {Problem}")]
+    public static partial void Problem(ILogger logger, string tracker, string problem);
+
+    [LoggerMessage(404, LogLevel.Critical, "{Tracker} failed in itself; it counts as down until a reload")]
+    public static partial void Failed(ILogger logger, Exception exception, string tracker);
+
+    [LoggerMessage(405, LogLevel.Warning, "processes are looked for once a second, because the kernel does not tell of them: {Reason}")]
+    public static partial void ProcessesArePolled(ILogger logger, string reason);
+
+    [LoggerMessage(406, LogLevel.Warning, "tracked files are read once a second, because the kernel does not tell of their changes: {Reason}")]
+    public static partial void FilesArePolled(ILogger logger, string reason);
+}

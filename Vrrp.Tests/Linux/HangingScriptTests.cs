@@ -1,0 +1,87 @@
+using System.Globalization;
+using Vrrp.Tests.Linux.Lab;
+using Xunit.Abstractions;
+
+namespace Vrrp.Tests.Linux;
+
+/// <summary>Scripts that never end and pipes that nobody reads hold up nothing but themselves.</summary>
+public sealed class HangingScriptTests(ITestOutputHelper output)
+{
+    private const int Instances = 40;
+    private const int Adverts = 60;
+
+    // A thread that waited for a script would wait for a minute; a busy machine may be late by much less.
+    private static readonly TimeSpan LongestGap = TimeSpan.FromSeconds(5);
+
+    [Fact]
+    public async Task Adverts_leave_while_scripts_hang_and_the_stop_ends_them_all()
+    {
+        await using var lab = await Laboratory.CreateAsync();
+        var director = lab.AddDirector(lab.A, DirectorKind.Vrrp);
+        try
+        {
+            string begun = Path.Combine(lab.Folder, "begun"), script = Path.Combine(lab.Folder, "hang.sh");
+            // It heeds no signal that can be ignored, nor does what it starts.
+            await File.WriteAllTextAsync(script, $"#!/bin/sh\ntrap '' TERM INT HUP\necho \"$2\" >> {begun}\nsleep 100000 &\nwait\nsleep 100000\n");
+            File.SetUnixFileMode(script, (UnixFileMode)0x1ED);
+            await director.StartAsync(Config(lab, script));
+            await lab.WaitForAsync("scripts to hang", 3 * Laboratory.Patience, () => File.Exists(begun) && File.ReadAllLines(begun).Length >= 32);
+
+            int mark = lab.Captures[0].Mark;
+            await lab.WaitForAsync("adverts of all", 3 * Laboratory.Patience, () => Enumerable.Range(1, Instances).All(vrid => AdvertsOf(lab, vrid, mark).Length >= Adverts));
+            for (int vrid = 1; vrid <= Instances; vrid++)
+            {
+                var times = AdvertsOf(lab, vrid, mark);
+                var longest = times.Zip(times.Skip(1), (first, second) => second - first).Max();
+                Assert.True(longest < LongestGap, $"VRID {vrid} was silent for {longest.TotalSeconds:0.000} s");
+            }
+
+            Assert.Equal(0, await director.StopAsync().WaitAsync(3 * Laboratory.Patience));
+            string left = await Tool.RunAsync("ip", ["netns", "pids", lab.A.Namespace]);
+            Assert.DoesNotContain(left.Split('\n', StringSplitOptions.RemoveEmptyEntries), id => CommandOf(id).Contains(script, StringComparison.Ordinal) || CommandOf(id).Contains("100000", StringComparison.Ordinal));
+        }
+        catch
+        {
+            output.WriteLine(director.Log.ToString());
+            throw;
+        }
+    }
+
+    private static TimeSpan[] AdvertsOf(Laboratory lab, int vrid, int mark) =>
+        [.. lab.Captures[0].Since(mark).Where(frame => frame.Advert?.Vrid == vrid).Select(frame => frame.Time)];
+
+    private static string CommandOf(string id)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/cmdline");
+        }
+        catch (IOException)
+        {
+            // It has ended meanwhile.
+            return "";
+        }
+    }
+
+    private static string Config(Laboratory lab, string script) => $$"""
+        global_defs {
+            script_user root
+            vrrp_notify_fifo {{lab.Folder}}/unread.fifo
+            vrrp_notify_fifo_script "{{script}} reader"
+        }
+
+        """ + string.Concat(Enumerable.Range(1, Instances).Select(vrid => string.Create(CultureInfo.InvariantCulture, $$"""
+        vrrp_instance V{{vrid}} {
+            interface eth0
+            version 3
+            virtual_router_id {{vrid}}
+            advert_int 0.1
+            virtual_ipaddress {
+                10.77.0.{{vrid + 100}}
+            }
+            notify_backup "{{script}} backup"
+            notify "{{script}} any"
+        }
+
+        """)));
+}

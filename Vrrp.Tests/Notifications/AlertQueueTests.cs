@@ -1,0 +1,334 @@
+using Vrrp.Daemon.Notifications;
+using Vrrp.Mail;
+using Vrrp.Tests.HealthChecks;
+using Xunit;
+
+namespace Vrrp.Tests.Notifications;
+
+#pragma warning disable CA1001 // xunit calls DisposeAsync of IAsyncLifetime.
+public sealed class AlertQueueTests : IAsyncLifetime
+#pragma warning restore CA1001
+{
+    private static readonly MailOutcome s_away = new(MailVerdict.Unavailable, "mx connect", "mx: connection refused");
+
+    private readonly ManualTime _time = new();
+    private readonly TransportDouble _transport = new();
+    private readonly LogDouble _log = new();
+    private readonly SpoolDirectory _directory = new();
+    private AlertQueue _queue = null!;
+
+    public Task InitializeAsync()
+    {
+        _queue = Open();
+        return Task.CompletedTask;
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _queue.DisposeAsync();
+        _directory.Dispose();
+    }
+
+    [Fact]
+    public async Task An_alert_becomes_a_mail_and_leaves_nothing_behind()
+    {
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await DeliveredAsync(1);
+
+        var mail = _transport.Snapshot()[0];
+        Assert.Equal("[R1] VRRP Instance A - Entering MASTER state", mail.Subject);
+        Assert.Equal((MailTesting.At, "r1@example.org"), (mail.Date, mail.From));
+        Assert.EndsWith("@r1.example.org", mail.MessageId, StringComparison.Ordinal);
+        await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "the spool is empty");
+        Assert.Empty(_log.Lines);
+    }
+
+    [Fact]
+    public async Task While_the_server_is_away_mails_wait_and_the_pause_grows()
+    {
+        _transport.Answer = _ => s_away;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A", "Entering BACKUP state"));
+        await AttemptsAsync(1);
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A", "Entering MASTER state"));
+        await MailTesting.UntilAsync(() => _directory.Files.Length == 2, "both are on disk");
+
+        foreach (int pause in (int[])[5, 10, 20, 40, 80, 160, 300, 300])
+        {
+            int attempts = _transport.Attempts;
+            await PauseAsync(TimeSpan.FromSeconds(pause) - TimeSpan.FromMilliseconds(1));
+            Assert.Equal(attempts, _transport.Attempts);
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+            await AttemptsAsync(attempts + 1);
+        }
+
+        _transport.Answer = _ => MailOutcome.Success;
+        await PauseAsync(TimeSpan.FromMinutes(5));
+        await DeliveredAsync(2);
+
+        Assert.Equal(["Entering BACKUP state", "Entering MASTER state"], _transport.Snapshot().Select(mail => mail.Subject.Split(" - ")[1]));
+        await MailTesting.UntilAsync(() => _log.Lines.Length == 2, "the end of the problem is logged");
+        Assert.Equal(
+            ["Warning: mail alerts are not delivered: mx: connection refused; they wait and are tried again", "Information: mail alerts are delivered again; 1 more wait"],
+            _log.Lines);
+    }
+
+    [Fact]
+    public async Task A_mail_that_is_put_off_holds_up_those_about_the_same_and_no_others()
+    {
+        _transport.Answer = mail => mail.Subject.Contains("Instance A", StringComparison.Ordinal) ? new(MailVerdict.Deferred, "mx 450", "mx: 450 greylisted") : MailOutcome.Success;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A", "Entering BACKUP state"));
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A", "Entering MASTER state"));
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance B", "Entering MASTER state"));
+        await DeliveredAsync(1);
+        Assert.Contains("Instance B", _transport.Snapshot()[0].Subject, StringComparison.Ordinal);
+
+        _transport.Answer = _ => MailOutcome.Success;
+        await PauseAsync(TimeSpan.FromSeconds(30));
+        await DeliveredAsync(3);
+        Assert.Equal(["Entering BACKUP state", "Entering MASTER state"], _transport.Snapshot().Skip(1).Select(mail => mail.Subject.Split(" - ")[1]));
+    }
+
+    [Fact]
+    public async Task Only_recipients_without_it_are_asked_for_again_also_after_a_restart()
+    {
+        _queue.Configure(MailTesting.Settings(25) with { To = ["a@example.org", "b@example.org"] }, _transport, "R1");
+        _transport.Answer = _ => new(MailVerdict.Deferred, "mx RCPT 450", "mx: 450") { Settled = ["a@example.org"] };
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await AttemptsAsync(1);
+        await MailTesting.UntilAsync(() => _directory.Files is [{ } name] && name.EndsWith(".mail", StringComparison.Ordinal) && File.ReadAllText(Path.Combine(_directory.Path, name)).Contains("\"Settled\":[\"a@", StringComparison.Ordinal), "it is noted");
+        string[] files = await KillAsync();
+        Assert.Single(files);
+
+        _transport.Answer = _ => MailOutcome.Success;
+        _queue.Configure(MailTesting.Settings(25) with { To = ["a@example.org", "b@example.org"] }, _transport, "R1");
+        await DeliveredAsync(1);
+        Assert.Equal(["b@example.org"], _transport.Snapshot()[0].Recipients.ToArray());
+    }
+
+    [Fact]
+    public async Task A_mail_that_is_refused_is_named_once_and_given_up()
+    {
+        _transport.Answer = _ => new(MailVerdict.Refused, "mx RCPT 550", "mx: the recipient a@example.org was answered with 550 no such user");
+        for (int i = 0; i < 20; i++)
+            _queue.Enqueue(MailTesting.Alert($"VRRP Instance V{i}"));
+        await AttemptsAsync(20);
+        await MailTesting.UntilAsync(() => _queue.Waiting == (0, 0) && _directory.Files.IsEmpty, "all are given up");
+
+        Assert.Equal(
+            ["Error: mail alert '[R1] VRRP Instance V0 - Entering MASTER state' is given up: mx: the recipient a@example.org was answered with 550 no such user"], _log.Lines);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_delivered_in_a_day_is_given_up_by_name()
+    {
+        _transport.Answer = _ => s_away;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await AttemptsAsync(1);
+
+        for (int i = 0; i < 24 * 12; i++)
+            await PauseAsync(TimeSpan.FromMinutes(5));
+        await MailTesting.UntilAsync(() => _log.Lines.Length == 2, "it is given up");
+
+        Assert.Equal("Error: mail alert '[R1] VRRP Instance A - Entering MASTER state' is given up: it could not be delivered in a day", _log.Lines[1]);
+        await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "the spool is empty");
+    }
+
+    [Fact]
+    public async Task Ten_thousand_transitions_while_the_server_hangs_are_a_handful_of_mails_that_count_them_all()
+    {
+        var gate = new TaskCompletionSource();
+        _transport.Gate = gate.Task;
+        var composer = new AlertComposer("r1.example.org");
+        composer.Configure(MailTesting.Config("global_defs {\nrouter_id R1\nsmtp_alert\n}\nvrrp_instance A {\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {\n10.0.0.5\n}\n}\n"));
+        var state = VrrpState.Backup;
+        for (int i = 0; i < 10_000; i++)
+        {
+            var next = state == VrrpState.Backup ? VrrpState.Master : VrrpState.Backup;
+            var transition = new RouterTransition(default, "A", state, next, TransitionReason.MasterSilent, VrrpFaults.None, new Priority(100), default, new Priority(90), null);
+            state = next;
+            _queue.Enqueue(composer.Compose(transition, isStopping: false, MailTesting.At)!);
+            if (i % 500 == 499)
+                _time.Advance(TimeSpan.FromMinutes(1));
+        }
+
+        gate.SetResult();
+        await MailTesting.UntilAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromMinutes(1));
+                return _queue.Waiting == (0, 0);
+            },
+            "all are told");
+
+        var mails = _transport.Snapshot();
+        Assert.InRange(mails.Length, 5, 10);
+        Assert.Equal(10_000, mails.Sum(CountIn));
+        await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "the spool is empty");
+    }
+
+    [Fact]
+    public async Task What_waits_and_what_is_held_back_survives_a_kill()
+    {
+        _transport.Answer = _ => s_away;
+        for (int i = 0; i < 100; i++)
+            _queue.Enqueue(MailTesting.Alert("VRRP Instance A", i % 2 == 0 ? "Entering MASTER state" : "Entering BACKUP state"));
+        await MailTesting.UntilAsync(() => HeldOnDisk() == 96 && _directory.Files.Length == 5, "all is on disk");
+        await KillAsync();
+
+        _transport.Answer = _ => MailOutcome.Success;
+        _queue.Configure(MailTesting.Settings(25), _transport, "R1");
+        await MailTesting.UntilAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+                return _transport.Snapshot().Length == 5;
+            },
+            "all are told");
+
+        Assert.Equal(100, _transport.Snapshot().Sum(CountIn));
+        Assert.Contains("Information: 100 mail alerts of the last run wait to be delivered", _log.Lines);
+        await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "the spool is empty");
+    }
+
+    [Fact]
+    public async Task A_mail_the_server_may_have_when_the_process_is_killed_is_not_sent_twice()
+    {
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await DeliveredAsync(1);
+        await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "the spool is empty");
+        // As it is when the process is killed between the dot and the server's answer.
+        _transport.Answer = _ => s_away;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance B"));
+        await MailTesting.UntilAsync(() => _directory.Files.Length == 1, "it is on disk");
+        string[] files = await KillAsync();
+        File.Move(files[0], Path.ChangeExtension(files[0], ".sent"));
+
+        _transport.Answer = _ => MailOutcome.Success;
+        _queue.Configure(MailTesting.Settings(25), _transport, "R1");
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance C"));
+        await DeliveredAsync(2);
+
+        Assert.Contains("Instance C", _transport.Snapshot()[1].Subject, StringComparison.Ordinal);
+        Assert.Contains(_log.Lines, line => line.Contains("VRRP Instance B", StringComparison.Ordinal) && line.Contains("it is not sent twice", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_end_waits_a_little_for_the_last_alerts()
+    {
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A", "Stopping"));
+        await _queue.StopAsync(TimeSpan.FromSeconds(5), default);
+
+        Assert.Single(_transport.Snapshot());
+        Assert.Empty(_directory.Files);
+    }
+
+    [Fact]
+    public async Task The_end_does_not_wait_for_a_server_that_hangs_and_keeps_what_it_did_not_take()
+    {
+        _transport.Gate = new TaskCompletionSource().Task;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A", "Stopping"));
+        var stopping = _queue.StopAsync(TimeSpan.FromSeconds(5), default);
+        await MailTesting.UntilAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+                return stopping.IsCompleted;
+            },
+            "it has stopped");
+        await stopping;
+
+        Assert.Single(_directory.Files);
+        Assert.Equal($"Warning: 1 mail alerts could not be delivered before the end; they wait in {_directory.Path}", _log.Lines[^1]);
+    }
+
+    [Fact]
+    public async Task A_directory_others_may_enter_is_not_used()
+    {
+        await _queue.DisposeAsync();
+        File.SetUnixFileMode(_directory.Path, File.GetUnixFileMode(_directory.Path) | UnixFileMode.GroupExecute);
+        _queue = Open();
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await DeliveredAsync(1);
+
+        Assert.Contains(_log.Lines, line => line.Contains("others may enter it", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_is_damaged_in_the_spool_is_removed_and_told()
+    {
+        await _queue.DisposeAsync();
+        foreach (string content in (string[])["", "{", "null", "[]", "{\"Number\":5}", new string('[', 5000)])
+            File.WriteAllText(Path.Combine(_directory.Path, $"{content.Length:D12}.mail"), content);
+        File.WriteAllText(Path.Combine(_directory.Path, "held.json"), "[{}]");
+        _queue = Open();
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await DeliveredAsync(1);
+
+        await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "all is gone");
+        Assert.Equal(7, _log.Lines.Count(line => line.Contains("is damaged", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Without_mail_in_the_configuration_nothing_waits()
+    {
+        _transport.Answer = _ => s_away;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await AttemptsAsync(1);
+        _queue.Configure(null, null, "R1");
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance B"));
+
+        await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "the spool is empty");
+        Assert.Equal((0, 0), _queue.Waiting);
+        Assert.Contains("Warning: mail is configured no more: 1 mail alerts that waited are dropped", _log.Lines);
+    }
+
+    private static int CountIn(OutgoingMail mail) =>
+        mail.Subject.EndsWith(" alerts in one)", StringComparison.Ordinal) ? int.Parse(mail.Subject.Split('(')[^1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) : 1;
+
+    private AlertQueue Open()
+    {
+        var queue = new AlertQueue(new AlertSpool(_directory.Path, _log), _time, "r1.example.org", _log);
+        queue.Configure(MailTesting.Settings(25), _transport, "R1");
+        return queue;
+    }
+
+    /// <summary>Ends the queue as a SIGKILL does: what is on disk is what stays. Opens another one, still without settings.</summary>
+    private async Task<string[]> KillAsync()
+    {
+        string[] files = [.. _directory.Files.Select(name => Path.Combine(_directory.Path, name))];
+        var contents = files.ToDictionary(file => file, File.ReadAllBytes);
+        await _queue.DisposeAsync();
+        foreach (string file in Directory.GetFiles(_directory.Path))
+            File.Delete(file);
+        foreach (var (file, content) in contents)
+            File.WriteAllBytes(file, content);
+        _queue = new AlertQueue(new AlertSpool(_directory.Path, _log), _time, "r1.example.org", _log);
+        return files;
+    }
+
+    private int HeldOnDisk()
+    {
+        string path = Path.Combine(_directory.Path, "held.json");
+        if (!File.Exists(path))
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            return 0;
+        }
+
+        string text = File.ReadAllText(path);
+        int at = text.IndexOf("\"Count\":", StringComparison.Ordinal);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        return int.Parse(text[(at + 8)..text.IndexOf(',', at)], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private Task DeliveredAsync(int count) => MailTesting.UntilAsync(() => _transport.Snapshot().Length >= count, $"{count} are delivered");
+
+    private Task AttemptsAsync(int count) => MailTesting.UntilAsync(() => _transport.Attempts >= count, $"{count} attempts were made");
+
+    /// <summary>Lets time pass once the queue waits for it.</summary>
+    private async Task PauseAsync(TimeSpan span)
+    {
+        await MailTesting.UntilAsync(() => _time.TimerCount > 0, "the queue waits");
+        _time.Advance(span);
+    }
+}

@@ -1,0 +1,157 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging.Abstractions;
+using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Notifications;
+using Vrrp.Daemon.Tracking;
+using Vrrp.Tests.HealthChecks;
+
+namespace Vrrp.Tests.Notifications;
+
+/// <summary>The order and the bounds of scripts, with scripts that end when the test says so.</summary>
+#pragma warning disable CA1001 // xunit calls DisposeAsync of IAsyncLifetime.
+public sealed class NotifyScriptQueueTests : IAsyncLifetime
+#pragma warning restore CA1001
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly ManualTime _time = new();
+    private readonly Channel<Run> _started = Channel.CreateUnbounded<Run>();
+    private readonly NotifyScriptQueue _queue;
+
+    public NotifyScriptQueueTests() => _queue = new(RunAsync, _time, NullLogger.Instance);
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        await _queue.StopAsync(new(canceled: true));
+        _queue.Dispose();
+    }
+
+    private sealed record Run(string Text, TaskCompletionSource<ScriptResult> End, TimeSpan Limit, CancellationToken Cancelled)
+    {
+        public void Finish() => End.SetResult(new(ScriptEnd.Exited, 0, null));
+    }
+
+    // As the runner: what is cancelled has ended when the task is over.
+    private Task<ScriptResult> RunAsync(
+        ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var end = new TaskCompletionSource<ScriptResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        cancellationToken.Register(() => end.TrySetCanceled(cancellationToken));
+        _started.Writer.TryWrite(new(string.Join(' ', [command.CommandLine, .. arguments]), end, timeout, cancellationToken));
+        return end.Task;
+    }
+
+    private async Task<Run> NextAsync() => await _started.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+
+    private static NotifyEvent Event(string name, NotifyWord word, int priority = 100, bool isGroup = false) => new()
+    {
+        Name = name,
+        IsGroup = isGroup,
+        Word = word,
+        Priority = priority,
+        Scripts = new() { Master = new("master"), Stop = new("stop"), Any = new("any"), MasterReceivedLowerPriority = new("lower") },
+    };
+
+    [Fact]
+    public async Task Scripts_of_one_subject_run_one_after_another_and_of_others_beside_them()
+    {
+        _queue.Take(Event("A", NotifyWord.Master));
+        _queue.Take(Event("A", NotifyWord.Backup));
+        var first = await NextAsync();
+        Assert.Equal(("master", NotifyScriptQueue.Limit), (first.Text, first.Limit));
+        _queue.Take(Event("B", NotifyWord.Fault));
+        var other = await NextAsync();
+        Assert.Equal("any INSTANCE B FAULT 100", other.Text);
+        _queue.Take(Event("A", NotifyWord.Fault, isGroup: true));
+        Assert.Equal("any GROUP A FAULT 100", (await NextAsync()).Text);
+
+        first.Finish();
+        var second = await NextAsync();
+        Assert.Equal("any INSTANCE A MASTER 100", second.Text);
+        second.End.SetResult(new(ScriptEnd.TimedOut, 0, "it ran too long"));
+        Assert.Equal("any INSTANCE A BACKUP 100", (await NextAsync()).Text);
+        Assert.False(_started.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task Of_ten_thousand_changes_behind_a_script_that_hangs_the_last_state_is_told()
+    {
+        _queue.Take(Event("A", NotifyWord.Backup, 0));
+        var hanging = await NextAsync();
+        for (int i = 1; i <= 10_000; i++)
+        {
+            _queue.Take(Event("A", i % 2 == 0 ? NotifyWord.Backup : NotifyWord.Fault, i));
+            _queue.Take(Event("A", NotifyWord.MasterReceivedLowerPriority, i));
+        }
+
+        hanging.Finish();
+        var told = new List<string>();
+        while (told.LastOrDefault() != "any INSTANCE A BACKUP 10000")
+        {
+            var next = await NextAsync();
+            told.Add(next.Text);
+            next.Finish();
+        }
+
+        Assert.InRange(told.Count, 1, NotifyScriptQueue.MaximumWaiting);
+    }
+
+    [Fact]
+    public async Task No_more_than_a_number_of_scripts_run_at_once()
+    {
+        for (int i = 0; i < 2 * NotifyScriptQueue.MaximumRunning; i++)
+            _queue.Take(Event($"A{i}", NotifyWord.Backup));
+        var running = new List<Run>();
+        for (int i = 0; i < NotifyScriptQueue.MaximumRunning; i++)
+            running.Add(await NextAsync());
+        Assert.False(_started.Reader.TryRead(out _));
+
+        foreach (var run in running)
+            run.Finish();
+        for (int i = 0; i < NotifyScriptQueue.MaximumRunning; i++)
+            (await NextAsync()).Finish();
+    }
+
+    [Fact]
+    public async Task At_the_end_the_last_state_of_each_is_told_and_what_hangs_is_ended()
+    {
+        _queue.Take(Event("A", NotifyWord.Master));
+        _queue.Take(Event("A", NotifyWord.Backup));
+        var hanging = await NextAsync();
+        _queue.Take(Event("A", NotifyWord.Stop));
+        var stopping = _queue.StopAsync(default);
+        Assert.False(hanging.Cancelled.IsCancellationRequested);
+
+        _time.Advance(NotifyScriptQueue.LimitOfEarlier);
+        // The generic script of the earlier state is not begun any more.
+        var stop = await NextAsync();
+        Assert.Equal("stop", stop.Text);
+        Assert.True(hanging.Cancelled.IsCancellationRequested);
+        stop.Finish();
+        var any = await NextAsync();
+        Assert.Equal("any INSTANCE A STOP 100", any.Text);
+        Assert.False(stopping.IsCompleted);
+
+        // Whichever wait has begun by now, both are over.
+        while (!stopping.IsCompleted)
+        {
+            _time.Advance(NotifyScriptQueue.LimitAtEnd);
+            await Task.Yield();
+        }
+
+        await stopping.WaitAsync(Patience);
+        Assert.True(any.Cancelled.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task At_once_nothing_is_waited_for()
+    {
+        _queue.Take(Event("A", NotifyWord.Stop));
+        var running = await NextAsync();
+        await _queue.StopAsync(new(canceled: true)).WaitAsync(Patience);
+
+        Assert.True(running.Cancelled.IsCancellationRequested);
+    }
+}

@@ -1,0 +1,191 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
+using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Tracking;
+using Vrrp.Tests.HealthChecks;
+using static Vrrp.Tests.Configuration.ConfigurationTesting;
+
+namespace Vrrp.Tests.Tracking;
+
+/// <summary>Scripts that a test answers for, in time that a test moves.</summary>
+#pragma warning disable CA1001 // xunit calls DisposeAsync of IAsyncLifetime.
+public sealed class TrackingServiceTests : IAsyncLifetime
+#pragma warning restore CA1001
+{
+    private const string Scripts =
+        """
+        vrrp_script a {
+        script /a
+        interval 2
+        fall 2
+        rise 2
+        weight -20
+        }
+        vrrp_script b {
+        script /b
+        }
+
+        """;
+
+    private readonly ManualTime _time = new();
+    private readonly ConcurrentDictionary<string, int> _runs = [];
+    private readonly Dictionary<string, TrackedState> _states = [];
+    private readonly HashSet<string> _failing = [];
+    private readonly Dictionary<string, TaskCompletionSource<ScriptResult>> _hanging = [];
+    private TrackingService _service = null!;
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        foreach (var one in _hanging.Values)
+            one.TrySetResult(default);
+        await _service.DisposeAsync();
+    }
+
+    private static DaemonConfig Tracking(string lists, string scripts = Scripts) => Config(scripts + InstanceText(lists));
+
+    private TrackingService Create(DaemonConfig config) => _service = new(
+        config,
+        (tracker, reading) => new ScriptWatch((ScriptTracker)tracker, reading, RunAsync, _time, NullLogger.Instance),
+        tracker => new(ScriptState.Initial((ScriptTracker)tracker).IsUp),
+        (name, state) => _states[name] = state);
+
+    private async Task StartAsync(string lists, string scripts = Scripts) => await Create(Tracking(lists, scripts)).StartAsync(default);
+
+    private Task<ScriptResult> RunAsync(ScriptTracker script, CancellationToken cancellationToken)
+    {
+        _runs.AddOrUpdate(script.Name, 1, (_, count) => count + 1);
+        if (_hanging.TryGetValue(script.Name, out var hanging))
+            return hanging.Task.WaitAsync(cancellationToken);
+        return Task.FromResult(_failing.Contains(script.Name) ? new ScriptResult(ScriptEnd.Exited, 3, "it exited with status 3") : default);
+    }
+
+    private TrackedState State => _states["V"];
+
+    [Fact]
+    public async Task A_script_runs_at_once_and_then_at_its_interval()
+    {
+        await StartAsync("track_script {\na\nb\n}");
+        Assert.Equal((1, 1), (_runs["a"], _runs["b"]));
+        _time.Advance(TimeSpan.FromSeconds(7.9));
+
+        Assert.Equal((4, 8), (_runs["a"], _runs["b"]));
+    }
+
+    [Fact]
+    public async Task One_that_nobody_follows_is_never_run()
+    {
+        await StartAsync("track_script {\nb\n}");
+        _time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(["b"], _runs.Keys);
+    }
+
+    [Fact]
+    public async Task Results_count_as_rise_and_fall_have_it()
+    {
+        await StartAsync("track_script {\na\n}");
+        Assert.Equal(new TrackedState(0), State);
+        _failing.Add("a");
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(new TrackedState(0), State);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(new TrackedState(-20), State);
+        _failing.Clear();
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(new TrackedState(-20), State);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(new TrackedState(0), State);
+    }
+
+    [Fact]
+    public async Task Without_weight_it_is_awaited_and_then_a_fault_until_it_succeeds()
+    {
+        _hanging["b"] = new();
+        var config = Tracking("track_script {\nb\n}");
+        var pending = new TrackedState(0, Detail: "vrrp_script b has no result yet") { IsPending = true };
+        Assert.Equal(pending, Create(config).Prepare(config)("V"));
+        await _service.StartAsync(default);
+        Assert.Equal(pending, State);
+        _failing.Add("b");
+        _hanging.Remove("b", out var first);
+        first!.SetResult(new(ScriptEnd.TimedOut, 0, "it ran longer than 1 s and was ended"));
+        await UntilAsync(() => State.Detail == "vrrp_script b failed: it ran longer than 1 s and was ended");
+        _failing.Clear();
+        // The loop waits for its next turn on another thread by now, or soon.
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            return State == default;
+        });
+    }
+
+    [Fact]
+    public async Task One_that_hangs_delays_no_other_and_its_turns_are_left_out()
+    {
+        _hanging["a"] = new();
+        await StartAsync("track_script {\na\nb\n}");
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal((1, 6), (_runs["a"], _runs["b"]));
+        _hanging.Remove("a", out var hanging);
+        hanging!.SetResult(default);
+        // It goes on in its rhythm: at 6 seconds, whatever it missed.
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            return _runs["a"] == 2;
+        });
+    }
+
+    [Fact]
+    public async Task One_that_fails_in_itself_counts_as_down()
+    {
+        _hanging["b"] = new();
+        _hanging["b"].SetException(new InvalidOperationException("broken"));
+        await StartAsync("track_script {\nb\n}");
+
+        await UntilAsync(() => State == new TrackedState(0, true, "vrrp_script b failed: broken"));
+    }
+
+    [Fact]
+    public async Task A_reload_keeps_what_stays_and_begins_what_is_new()
+    {
+        _failing.Add("a");
+        await StartAsync("track_script {\na\n}");
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(new TrackedState(-20), State);
+        string changed = Scripts.Replace("weight -20", "weight -30\ntimeout 5", StringComparison.Ordinal);
+        var next = Tracking("track_script {\na\nb weight 7\n}", changed);
+        // Known at once, without a run: a by its name, b not at all.
+        Assert.Equal(new TrackedState(-30), _service.Prepare(next)("V"));
+        _service.Apply(next);
+        Assert.Equal(new TrackedState(-23), State);
+        Assert.Equal((2, 1), (_runs["a"], _runs["b"]));
+
+        _service.Apply(Config(changed + InstanceText("track_script {\na\nb weight 7\n}\npriority 90")));
+        Assert.Equal((2, 1), (_runs["a"], _runs["b"]));
+        _service.Apply(Config(InstanceText("")));
+        Assert.Equal(default, State);
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal((2, 1), (_runs["a"], _runs["b"]));
+    }
+
+    [Fact]
+    public async Task One_script_of_many_instances_runs_once()
+    {
+        string second = InstanceText("track_script {\nb weight 5\n}").Replace("instance V", "instance W", StringComparison.Ordinal)
+            .Replace("router_id 51", "router_id 52", StringComparison.Ordinal).Replace("10.0.0.1\n", "10.0.0.2\n", StringComparison.Ordinal);
+        await Create(Config(Scripts + InstanceText("track_script {\nb\n}") + "\n" + second)).StartAsync(default);
+
+        Assert.Equal((1, default(TrackedState), new TrackedState(5)), (_runs["b"], State, _states["W"]));
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!condition())
+            await beat.WaitForNextTickAsync(limit.Token);
+    }
+}
