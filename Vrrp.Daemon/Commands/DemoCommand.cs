@@ -41,7 +41,7 @@ internal static class DemoCommand
             "demo",
             """
             Two directors share a virtual address; one is killed, comes back, and is then stopped cleanly, while a client pings the address and
-            measures. Needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN. All of it is in network namespaces of its own and gone afterwards.
+            measures. Their mail alerts go to a mailbox of the demonstration. Needs CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN. All of it is in network namespaces of its own and gone afterwards.
 
             Exit status: 0 all went as it must, 1 it did not, 4 a permission is missing, 130 or 143 interrupted.
             """)
@@ -124,7 +124,7 @@ internal static class DemoCommand
             }
         }
 
-        var result = new DemoResult(plan, story.Transitions, [.. story.Problems, .. problems], clock.Now, isInterrupted);
+        var result = new DemoResult(plan, story.Transitions, story.Mails, [.. story.Problems, .. problems], clock.Now, isInterrupted);
         var logs = story.Directors.Select(director => (director.Plan.Name, director.LastLines(KeptLogLines)));
         if (isJson)
             await Console.Out.WriteLineAsync(DemoReport.ToJson(result, logs)).ConfigureAwait(false);

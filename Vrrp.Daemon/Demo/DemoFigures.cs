@@ -52,11 +52,17 @@ internal sealed record TransitionFigures
 /// <summary>How the demonstration went.</summary>
 /// <param name="Plan">What was set up.</param>
 /// <param name="Transitions">The transitions that happened, in order.</param>
+/// <param name="Mails">What the operators got by mail, in its order.</param>
 /// <param name="Problems">What went otherwise than it must; empty when all is well.</param>
 /// <param name="Duration">From start to end.</param>
 /// <param name="IsInterrupted">Whether it was ended from outside.</param>
 internal sealed record DemoResult(
-    DemoPlan Plan, ImmutableArray<TransitionFigures> Transitions, ImmutableArray<string> Problems, TimeSpan Duration, bool IsInterrupted)
+    DemoPlan Plan,
+    ImmutableArray<TransitionFigures> Transitions,
+    ImmutableArray<DemoMail> Mails,
+    ImmutableArray<string> Problems,
+    TimeSpan Duration,
+    bool IsInterrupted)
 {
     public bool HasSucceeded => Problems.IsEmpty && !IsInterrupted;
 }

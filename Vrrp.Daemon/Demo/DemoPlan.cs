@@ -21,6 +21,9 @@ internal sealed record DemoPlan(AdvertisementInterval Interval)
     public const string VirtualRouter = "VI_1";
     public const byte PrefixLength = 24;
 
+    /// <summary>Where the directors' mails go.</summary>
+    public const string Mailbox = "night.watch@example.org";
+
     public static VirtualRouterId VirtualRouterId { get; } = new(51);
 
     /// <summary>RFC 5737: a network for examples.</summary>
@@ -81,6 +84,12 @@ internal sealed record DemoPlan(AdvertisementInterval Interval)
             ! Configuration File for keepalived
             global_defs {
                router_id {{director.Name}}{{version}}
+               notification_email {
+                   {{Mailbox}}
+               }
+               notification_email_from {{director.Name}}@example.org
+               smtp_server {{ClientAddress}}
+               smtp_alert
             }
 
             vrrp_instance {{VirtualRouter}} {

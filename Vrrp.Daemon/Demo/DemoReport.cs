@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -24,6 +25,7 @@ internal static class DemoReport
 
         console.MarkupLine(
             $"  client      {DemoPlan.ClientAddress}  pings {DemoPlan.VirtualAddress} every {plan.ProbeInterval.TotalMilliseconds:0} ms and listens to the wire");
+        console.MarkupLine($"              and has the mailbox that both directors send their alerts to");
         console.MarkupLine($"[dim]  {plan.ProtocolText}, VRID {DemoPlan.VirtualRouterId}, advert_int {plan.Interval}. Times are seconds from the start; those of packets are the kernel's.[/]");
     }
 
@@ -59,8 +61,21 @@ internal static class DemoReport
         Row("longest silence", t => t.From is null ? "–" : DemoText.Duration(t.LongestSilence));
         console.WriteLine();
         console.Write(table);
+        WriteMails(console, result);
 
         void Row(string name, Func<TransitionFigures, string> value) => table.AddRow([name, .. result.Transitions.Select(value)]);
+    }
+
+    private static void WriteMails(IAnsiConsole console, DemoResult result)
+    {
+        if (result.Mails.IsEmpty)
+            return;
+        var table = new Table { Border = TableBorder.Rounded };
+        table.AddColumn(new TableColumn("[bold]came at[/]").RightAligned().NoWrap());
+        table.AddColumn(new TableColumn($"[bold]mails to {DemoPlan.Mailbox}[/]"));
+        foreach (var mail in result.Mails)
+            table.AddRow(mail.At.TotalSeconds.ToString("0.000", CultureInfo.InvariantCulture), Markup.Escape(mail.Subject));
+        console.Write(table);
     }
 
     public static void WriteVerdict(IAnsiConsole console, DemoResult result, IEnumerable<(string Director, IReadOnlyList<string> Lines)> logs)
@@ -113,6 +128,13 @@ internal static class DemoReport
                 ["probes"] = transition.Probes,
                 ["lostProbes"] = transition.LostProbes,
                 ["longestSilence"] = Milliseconds(transition.LongestSilence),
+            })]),
+            ["mails"] = new JsonArray([.. result.Mails.Select(mail => (JsonNode)new JsonObject
+            {
+                ["at"] = Milliseconds(mail.At),
+                ["from"] = mail.From,
+                ["to"] = DemoPlan.Mailbox,
+                ["subject"] = mail.Subject,
             })]),
             ["problems"] = new JsonArray([.. result.Problems.Select(problem => JsonValue.Create(problem))]),
         };

@@ -24,6 +24,7 @@ internal sealed class DemoStory : IAsyncDisposable
     private readonly DemoNetwork _network;
     private readonly ProcessLauncher _launcher;
     private readonly ClientProbe _client;
+    private readonly MailSink _mailbox;
     private readonly List<TransitionFigures> _transitions = [];
     private readonly List<string> _problems = [];
 
@@ -37,6 +38,7 @@ internal sealed class DemoStory : IAsyncDisposable
         {
             Wire = new WireLog(plan, _pulse, tell);
             _client = new ClientProbe(plan, clock, Wire, _network.Client);
+            _mailbox = new MailSink(clock, _network.Client, _pulse);
             // Only its owner may look inside: the mode is 0700.
             _folder = Directory.CreateTempSubdirectory("vrrp-demo-");
             _launcher = new ProcessLauncher();
@@ -60,6 +62,9 @@ internal sealed class DemoStory : IAsyncDisposable
 
     public ImmutableArray<string> Problems => [.. _problems];
 
+    /// <summary>What the operators got, in its order.</summary>
+    public ImmutableArray<DemoMail> Mails => _mailbox.Mails;
+
     /// <summary>Plays the story.</summary>
     /// <exception cref="DemoFailedException">Something that must happen did not.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -81,6 +86,7 @@ internal sealed class DemoStory : IAsyncDisposable
         finally
         {
             _launcher.Dispose();
+            await _mailbox.DisposeAsync().ConfigureAwait(false);
             _client.Dispose();
             _network.Dispose();
             _folder.Delete(recursive: true);
@@ -167,7 +173,26 @@ internal sealed class DemoStory : IAsyncDisposable
             _problems.Add($"the clean hand-over lost {figures.LostProbes} of {figures.Probes} pings; it must lose none");
         if (_network.HasVirtualAddress(first.Plan))
             _problems.Add($"{first.Plan.Name} stopped cleanly and still has {DemoPlan.VirtualAddress}");
+        await RequireMailsAsync(first, second, cancellationToken).ConfigureAwait(false);
         Cause(_clock.Now, "everything is taken down");
+    }
+
+    /// <summary>What both were told to say by mail, in the order in which each said it.</summary>
+    private async Task RequireMailsAsync(DirectorProcess first, DirectorProcess second, CancellationToken cancellationToken)
+    {
+        string[] ofFirst = ["Entering BACKUP state", "Entering MASTER state", "Entering BACKUP state", "Entering MASTER state", "Stopping"];
+        string[] ofSecond = ["Entering BACKUP state", "Entering MASTER state", "Entering BACKUP state", "Entering MASTER state"];
+        await RequireAsync(
+            () => Said(first).SequenceEqual(ofFirst) && Said(second).SequenceEqual(ofSecond),
+            "the mails of all transitions did not come to the mailbox",
+            TimeSpan.Zero,
+            cancellationToken).ConfigureAwait(false);
+
+        IEnumerable<string> Said(DirectorProcess director)
+        {
+            string lead = $"[{director.Plan.Name}] VRRP Instance {DemoPlan.VirtualRouter} - ";
+            return Mails.Where(mail => mail.Subject.StartsWith(lead, StringComparison.Ordinal)).Select(mail => mail.Subject[lead.Length..]);
+        }
     }
 
     private async Task LaunchAsync(DirectorProcess director, TimeSpan after, CancellationToken cancellationToken)

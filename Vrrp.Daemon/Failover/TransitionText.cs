@@ -47,7 +47,7 @@ internal static class TransitionText
     {
         string detail = router.State switch
         {
-            VrrpState.Fault => Faults(router.Faults),
+            VrrpState.Fault => Faults(router.Faults, router.Tracked.Detail),
             VrrpState.Master => "serving",
             _ when router.HoldsAddresses => "handing over",
             VrrpState.Backup when router.MasterAddress.IsNone => "no Master heard yet",
@@ -68,7 +68,9 @@ internal static class TransitionText
     private static string Peer(RouterTransition transition) => $"{transition.Peer} with priority {transition.PeerPriority}";
 
     /// <summary>What keeps a router in Fault, in words.</summary>
-    public static string Faults(VrrpFaults faults)
+    /// <param name="faults">The faults.</param>
+    /// <param name="tracked">What of the tracked things failed; null: unknown.</param>
+    public static string Faults(VrrpFaults faults, string? tracked = null)
     {
         var words = new List<string>();
         Add(VrrpFaults.InterfaceMissing, "its interface does not exist; the router starts when it appears");
@@ -79,7 +81,7 @@ internal static class TransitionText
         Add(VrrpFaults.SyncGroup, "another member of its sync group is in fault");
         Add(VrrpFaults.SendFailing, "advertisements cannot be sent; tried again every 5 s");
         Add(VrrpFaults.LinkUnusable, "its interface cannot be used; tried again every 5 s");
-        Add(VrrpFaults.Tracked, "a tracked script, file or process failed");
+        Add(VrrpFaults.Tracked, tracked ?? "a tracked script, file or process failed");
         Add(VrrpFaults.Declared, "declared unable to serve");
         return string.Join("; ", words);
 

@@ -298,7 +298,7 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
             }
             catch (AuthenticationException exception)
             {
-                throw owner.Fail("TLS", weakness ?? $"TLS was not agreed on: {exception.Message}");
+                throw owner.Fail("TLS", weakness ?? $"TLS was not agreed on: {exception.InnerException?.Message ?? exception.Message}");
             }
             catch (Exception exception) when (exception is IOException or CryptographicException or UnauthorizedAccessException)
             {

@@ -67,7 +67,7 @@ internal static class StatusDocuments
             Version = config.Version == VrrpVersion.V2 ? 2 : 3,
             Family = ReportText.Family(config.Family),
             State = TransitionText.Name(vitals.State),
-            Fault = vitals.State == VrrpState.Fault ? TransitionText.Faults(vitals.Faults) : null,
+            Fault = vitals.State == VrrpState.Fault ? TransitionText.Faults(vitals.Faults, vitals.Tracked.Detail) : null,
             Priority = config.Priority.Value,
             EffectivePriority = vitals.EffectivePriority.Value,
             AdvertisementInterval = config.AdvertisementInterval.Centiseconds * 10d,

@@ -21,17 +21,12 @@ internal static unsafe class FileNumber
     /// <summary>Reads it.</summary>
     /// <param name="path">The file; links are followed.</param>
     /// <param name="problem">Why there is no number although there is a file, as a clause; null: nothing is wrong.</param>
-    /// <returns>0 for a file that is missing, empty or cannot be read, as with keepalived; null when the number is too large.</returns>
-    public static int? Read(string path, out string? problem)
+    /// <returns>0 for a file that is missing, empty or cannot be read, as with keepalived.</returns>
+    public static long Read(string path, out string? problem)
     {
-        problem = null;
         byte* start = stackalloc byte[Limit];
         int length = ReadStart(path, start, out problem);
-        if (length < 0)
-            return 0;
-        var number = Parse(new(start, length));
-        problem = number is null ? "its number is too large and does not count" : null;
-        return number;
+        return length < 0 ? 0 : Parse(new(start, length));
     }
 
     /// <summary>Whether a file can be opened for reading; nothing but a regular file is.</summary>
@@ -43,8 +38,8 @@ internal static unsafe class FileNumber
     }
 
     /// <summary>The C library's way to read a number: blanks, a sign, then decimal digits, 0x and hexadecimal ones, or 0 and octal ones.</summary>
-    /// <returns>0 without a number; null when it does not fit into 32 bits.</returns>
-    public static int? Parse(ReadOnlySpan<byte> text)
+    /// <returns>0 without a number; one that is larger than 32 bits hold is none of theirs, if not the one that was written.</returns>
+    public static long Parse(ReadOnlySpan<byte> text)
     {
         int at = 0;
         while (at < text.Length && text[at] is 0x20 or (>= 0x09 and <= 0x0D))
@@ -66,8 +61,7 @@ internal static unsafe class FileNumber
             value = Math.Min((value * radix) + digit, uint.MaxValue);
         }
 
-        value = isNegative ? -value : value;
-        return value is >= int.MinValue and <= int.MaxValue ? (int)value : null;
+        return isNegative ? -value : value;
     }
 
     /// <returns>How many octets; negative: it is not there, or the problem says why it is not read.</returns>

@@ -9,7 +9,12 @@ internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMo
     private readonly Lock _lock = new();
     private string? _problem;
 
-    public string Path => file.Path;
+    public string Directory { get; } = System.IO.Path.GetDirectoryName(file.Path) ?? "/";
+
+    public string FileName { get; } = System.IO.Path.GetFileName(file.Path);
+
+    /// <summary>Whether the name is that of a link now: what it leads to changes elsewhere.</summary>
+    public bool IsLink => new FileInfo(file.Path).LinkTarget is not null;
 
     public override void Start()
     {
@@ -29,14 +34,16 @@ internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMo
     {
         lock (_lock)
         {
-            int? number = FileNumber.Read(file.Path, out string? problem);
+            long number = FileNumber.Read(file.Path, out string? problem);
+            if (number != (int)number)
+                problem = "its number is too large and does not count";
             if (problem is not null && problem != _problem)
                 TrackingLog.Problem(logger, Name, problem);
             _problem = problem;
-            if (number is not { } value || value == Reading.Value)
+            if (number != (int)number || number == Reading.Value)
                 return;
-            TrackingLog.Says(logger, Name, value);
-            Publish(new(null, value));
+            TrackingLog.Says(logger, Name, (int)number);
+            Publish(new(null, (int)number));
         }
     }
 

@@ -6,19 +6,20 @@ namespace Vrrp.Daemon.Tracking;
 
 /// <summary>A process as the kernel shows it.</summary>
 /// <param name="Name">At most 15 octets.</param>
-/// <param name="Started">When, in the kernel's ticks: tells two apart that had the same number.</param>
-/// <param name="CommandLine">The program's name as it was called, and its arguments; empty for the kernel's own.</param>
-internal sealed record ProcessFacts(string Name, ulong Started, IReadOnlyList<string> CommandLine)
+/// <param name="CommandLine">The program's name as it was called, and its arguments; empty for the kernel's own, and when it was not asked for.</param>
+internal sealed record ProcessFacts(string Name, IReadOnlyList<string> CommandLine)
 {
     private const int LongestName = 15;
 
     /// <summary>Whether it is what a tracker looks for.</summary>
     public bool IsWanted(ProcessTracker tracker)
     {
-        bool comparesCommand = tracker.FullCommand || !tracker.Parameters.IsEmpty || tracker.Match != ParameterMatch.Default;
-        if (!comparesCommand && Encoding.UTF8.GetByteCount(tracker.Process) <= LongestName)
+        if (!NeedsCommandLine(tracker))
             return Name == tracker.Process;
-        if (CommandLine.Count == 0 || (CommandLine[0] != tracker.Process && !(!comparesCommand && Path.GetFileName(CommandLine[0]) == tracker.Process)))
+        if (CommandLine.Count == 0)
+            return false;
+        // The kernel cuts a long name: the program's own is whole.
+        if (CommandLine[0] != tracker.Process && (ComparesCommand(tracker) || Path.GetFileName(CommandLine[0]) != tracker.Process))
             return false;
         int wanted = tracker.Parameters.Length, there = CommandLine.Count - 1;
         if (tracker.Match == ParameterMatch.Default && wanted == 0)
@@ -34,6 +35,13 @@ internal sealed record ProcessFacts(string Name, ulong Started, IReadOnlyList<st
 
         return true;
     }
+
+    /// <summary>Whether the name alone does not tell.</summary>
+    public static bool NeedsCommandLine(ProcessTracker tracker) =>
+        ComparesCommand(tracker) || Encoding.UTF8.GetByteCount(tracker.Process) > LongestName;
+
+    private static bool ComparesCommand(ProcessTracker tracker) =>
+        tracker.FullCommand || !tracker.Parameters.IsEmpty || tracker.Match != ParameterMatch.Default;
 }
 
 /// <summary>The processes of this host, from /proc. A process that is gone while it is read is not there.</summary>
@@ -51,20 +59,19 @@ internal sealed class ProcessFiles(string root = "/proc")
     }
 
     /// <summary>Reads what is to be known of one; null when it is gone, or dead and not yet buried.</summary>
-    public ProcessFacts? Read(int id)
+    public ProcessFacts? Read(int id, bool withCommandLine = true)
     {
         try
         {
-            // ID (NAME) STATE, and the 20th after that is when it started; a name may hold anything.
+            // ID (NAME) STATE and numbers; a name may hold anything.
             string status = ReadText(id, "stat");
             int open = status.IndexOf('('), close = status.LastIndexOf(')');
             if (open < 0 || close < open)
                 return null;
-            string[] fields = status[(close + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (fields.Length < 20 || fields[0] is "Z" or "X" || !ulong.TryParse(fields[19], NumberStyles.None, CultureInfo.InvariantCulture, out ulong started))
+            if (status.AsSpan(close + 1).TrimStart() is ['Z' or 'X', ..])
                 return null;
-            string command = ReadText(id, "cmdline");
-            return new(status[(open + 1)..close], started, command.Length == 0 ? [] : command.TrimEnd('\0').Split('\0'));
+            string command = withCommandLine ? ReadText(id, "cmdline") : "";
+            return new(status[(open + 1)..close], command.Length == 0 ? [] : command.TrimEnd('\0').Split('\0'));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Netlink;
 
 namespace Vrrp.Daemon.Tracking;
 
@@ -8,7 +9,7 @@ internal sealed class TrackerSources(ScriptRunner scripts, TimeProvider time, IL
 {
     private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(1);
 
-    private readonly FileMonitor _files = new(time);
+    private readonly FileMonitor _files = new(() => new(), time, logger);
     private readonly ProcessFiles _processes = new();
     private readonly Lock _lock = new();
     private ProcessMonitor? _monitor;
@@ -20,7 +21,7 @@ internal sealed class TrackerSources(ScriptRunner scripts, TimeProvider time, IL
     {
         ScriptTracker script => new ScriptWatch(script, reading, RunAsync, time, logger),
         FileTracker file => new FileWatch(file, reading, _files, logger),
-        ProcessTracker process => new ProcessWatch(process, reading, _monitor ??= new(_processes, time), time, logger),
+        ProcessTracker process => new ProcessWatch(process, reading, _monitor ??= new(_processes, ProcessConnector.Open, time, logger), time, logger),
         _ => throw new ArgumentException($"Nobody watches a {tracker.Kind}.", nameof(tracker)),
     };
 
@@ -30,7 +31,7 @@ internal sealed class TrackerSources(ScriptRunner scripts, TimeProvider time, IL
         ScriptTracker script => new(ScriptState.Initial(script).IsUp),
         FileTracker { InitialValue: { } initial, Overwrite: true } => new(null, initial),
         FileTracker { InitialValue: { } initial } file when !File.Exists(file.Path) => new(null, initial),
-        FileTracker file => new(null, FileNumber.Read(file.Path, out _) ?? 0),
+        FileTracker file => new(null, FileNumber.Read(file.Path, out _) is >= int.MinValue and <= int.MaxValue and var number ? (int)number : 0),
         ProcessTracker process => ProcessWatch.Read(process, Snapshot().Count(facts => facts.IsWanted(process))),
         _ => TrackerReading.Unknown,
     };
@@ -52,7 +53,7 @@ internal sealed class TrackerSources(ScriptRunner scripts, TimeProvider time, IL
         {
             if (_snapshotAt is not { } at || time.GetElapsedTime(at) > Freshness)
             {
-                _snapshot = [.. _processes.List().Select(_processes.Read).OfType<ProcessFacts>()];
+                _snapshot = [.. _processes.List().Select(id => _processes.Read(id)).OfType<ProcessFacts>()];
                 _snapshotAt = time.GetTimestamp();
             }
 

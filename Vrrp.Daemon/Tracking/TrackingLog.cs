@@ -20,9 +20,9 @@ internal static partial class TrackingLog
     [LoggerMessage(404, LogLevel.Critical, "{Tracker} failed in itself; it counts as down until a reload")]
     public static partial void Failed(ILogger logger, Exception exception, string tracker);
 
-    [LoggerMessage(405, LogLevel.Warning, "the kernel does not tell of processes ({Reason}): they are looked for once a second")]
+    [LoggerMessage(405, LogLevel.Warning, "processes are looked for once a second, because the kernel does not tell of them: {Reason}")]
     public static partial void ProcessesArePolled(ILogger logger, string reason);
 
-    [LoggerMessage(406, LogLevel.Warning, "changes of files are not told ({Reason}): tracked files are read once a second")]
+    [LoggerMessage(406, LogLevel.Warning, "tracked files are read once a second, because the kernel does not tell of their changes: {Reason}")]
     public static partial void FilesArePolled(ILogger logger, string reason);
 }

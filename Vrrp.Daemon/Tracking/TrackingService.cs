@@ -80,13 +80,16 @@ internal sealed class TrackingService(
     /// <summary>Ends all watches and waits for none: the routers stop next, in the state they are in.</summary>
     public Task StopAsync(CancellationToken cancellationToken)
     {
+        TrackerWatch[] watches;
         lock (_lock)
         {
-            _instances = [];
-            _ended.AddRange(_watches.Values.Select(one => one.StopAsync()));
+            watches = [.. _watches.Values];
             _watches = [];
+            _instances = [];
         }
 
+        foreach (var one in watches)
+            End(one);
         return Task.CompletedTask;
     }
 
@@ -115,10 +118,12 @@ internal sealed class TrackingService(
     private void End(TrackerWatch gone)
     {
         gone.Changed = null;
+        // Not under the lock: its monitor may be telling something and wait for that.
+        var ended = gone.StopAsync();
         lock (_lock)
         {
             _ended.RemoveAll(task => task.IsCompleted);
-            _ended.Add(gone.StopAsync());
+            _ended.Add(ended);
         }
     }
 

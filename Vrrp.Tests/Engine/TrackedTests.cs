@@ -37,7 +37,8 @@ public class TrackedTests
         _lan.Run(1);
 
         Assert.Equal($"adv {expected}", _node.TakeLog());
-        Assert.Equal(weight, _node.Simulated.Router("vr").GetStatus().TrackedWeight);
+        Assert.Equal(new TrackedState(weight), _node.Simulated.Router("vr").GetStatus().Tracked);
+        Assert.Equal(weight, _node.Router().Vitals.Tracked.Weight);
         _lan.AssertTransitions();
         Track(0);
         Assert.Equal(100, Effective);

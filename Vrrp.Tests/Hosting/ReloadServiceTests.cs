@@ -179,6 +179,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         await ReloadAsync(tracked.Replace("priority 255", "priority 255\nadvert_int 2", StringComparison.Ordinal));
         Assert.Equal(VrrpFaults.Tracked, router.Vitals.Faults);
         Assert.DoesNotContain("adv 255", _platform.Log);
+        Assert.Matches("^vrrp_script none (has no result yet|failed: '/no/such/script' is not a program that can be executed)$", router.Vitals.Tracked.Detail);
         await ReloadAsync(Router);
 
         Assert.Equal((VrrpState.Master, VrrpFaults.None), (router.Vitals.State, router.Vitals.Faults));

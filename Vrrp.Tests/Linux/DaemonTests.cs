@@ -109,6 +109,39 @@ public sealed class DaemonTests : IAsyncLifetime
         Assert.Equal(["test.conf"], _folder.GetFiles("test.*").Select(file => file.Name));
     }
 
+    [Fact]
+    public async Task It_serves_while_a_process_runs_and_keeps_what_it_knows_when_it_reloads()
+    {
+        await BuildAsync();
+        string name = $"vt{Guid.NewGuid():N}"[..14];
+        string program = Path.Combine(_folder.FullName, name);
+        File.Copy("/bin/sleep", program);
+        string tracker = $"vrrp_track_process web {{\n process {name}\n}}\n";
+        await WriteAsync(tracker + Config(255, "track_process {\nweb\n}"));
+        var log = new LineLog(_changed);
+        await using var daemon = Start(log);
+        await WaitForAsync(daemon, log, "Entering FAULT STATE: vrrp_track_process web failed: 0 of at least 1 processes run", 0);
+        Assert.DoesNotContain(Address, await AddressesAsync(), StringComparison.Ordinal);
+
+        using (var process = System.Diagnostics.Process.Start(program, ["1000"]))
+        {
+            await WaitForAsync(daemon, log, "Entering MASTER STATE", 0);
+            int since = log.Count;
+            await WriteAsync(tracker + Config(255, "track_process {\nweb\n}\ngarp_master_refresh 60"));
+            daemon.Send(PosixSignalNumber.Hangup);
+            await WaitForAsync(daemon, log, "reloaded ", since);
+            Assert.False(log.Contains("Entering FAULT", since), log.ToString());
+            process.Kill();
+            await process.WaitForExitAsync();
+            await WaitForAsync(daemon, log, "vrrp_track_process web is down: 0 of at least 1 processes run", since);
+            await WaitForAsync(daemon, log, "Entering FAULT STATE", since);
+        }
+
+        Assert.DoesNotContain(Address, await AddressesAsync(), StringComparison.Ordinal);
+        daemon.Send(PosixSignalNumber.Terminate);
+        Assert.Equal(0, await daemon.WaitForEndAsync());
+    }
+
     private async Task BuildAsync()
     {
         LabRequirements.Demand();

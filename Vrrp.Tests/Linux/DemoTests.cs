@@ -85,6 +85,11 @@ public sealed class DemoTests : IDisposable
         Assert.Equal(0, Number(handover, "lostProbes"));
         Assert.True(Number(handover, "probes") > 100);
 
+        string[] subjects = [.. root.GetProperty("mails").EnumerateArray().Select(mail => mail.GetProperty("subject").GetString()!)];
+        Assert.Equal(9, subjects.Length);
+        Assert.Equal("[director-1] VRRP Instance VI_1 - Stopping", subjects.Last(subject => subject.StartsWith("[director-1]", StringComparison.Ordinal)));
+        Assert.Equal("[director-2] VRRP Instance VI_1 - Entering MASTER state", subjects.Last(subject => subject.StartsWith("[director-2]", StringComparison.Ordinal)));
+
         AssertNothingIsLeft();
     }
 

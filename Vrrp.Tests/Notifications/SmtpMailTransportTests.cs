@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Notifications;
@@ -182,7 +180,7 @@ public class SmtpMailTransportTests
     [Fact]
     public async Task STARTTLS_with_a_certificate_that_is_valid_encrypts_all_that_follows()
     {
-        using var certificates = new Certificates("127.0.0.1");
+        using var certificates = new TestCertificates("127.0.0.1");
         await using var server = new SmtpServerDouble { Certificate = certificates.Server };
         server.Offers.AddRange(["STARTTLS", "AUTH PLAIN LOGIN"]);
         using var password = new PasswordOnDisk("s3cret ö");
@@ -213,7 +211,7 @@ public class SmtpMailTransportTests
     [Fact]
     public async Task A_certificate_nobody_trusts_ends_it_before_anything_is_said()
     {
-        using var certificates = new Certificates("127.0.0.1");
+        using var certificates = new TestCertificates("127.0.0.1");
         await using var server = new SmtpServerDouble { Certificate = certificates.Server };
         server.Offers.Add("STARTTLS");
 
@@ -227,7 +225,7 @@ public class SmtpMailTransportTests
     [Fact]
     public async Task A_certificate_for_another_name_is_as_bad()
     {
-        using var certificates = new Certificates("127.0.0.2");
+        using var certificates = new TestCertificates("127.0.0.2");
         await using var server = new SmtpServerDouble { Certificate = certificates.Server };
         server.Offers.Add("STARTTLS");
 
@@ -251,7 +249,7 @@ public class SmtpMailTransportTests
     [Fact]
     public async Task What_was_said_in_the_clear_behind_STARTTLS_ends_it()
     {
-        using var certificates = new Certificates("127.0.0.1");
+        using var certificates = new TestCertificates("127.0.0.1");
         await using var server = new SmtpServerDouble { Certificate = certificates.Server, Answer = (verb, _) => verb == "STARTTLS" ? "220 go ahead\r\n250-AUTH PLAIN" : null };
         server.Offers.Add("STARTTLS");
 
@@ -327,40 +325,5 @@ public class SmtpMailTransportTests
         public string Path { get; } = System.IO.Path.GetTempFileName();
 
         public void Dispose() => File.Delete(Path);
-    }
-
-    /// <summary>An authority of our own and a certificate that it signed for an address.</summary>
-    private sealed class Certificates : IDisposable
-    {
-        private readonly X509Certificate2 _authority;
-
-        public Certificates(string address)
-        {
-            var (from, until) = (new DateTimeOffset(2020, 1, 1, 0, 0, 0, default), new DateTimeOffset(2120, 1, 1, 0, 0, 0, default));
-            using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var authority = new CertificateRequest("CN=test authority", authorityKey, HashAlgorithmName.SHA256);
-            authority.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-            _authority = authority.CreateSelfSigned(from, until);
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest("CN=mail", key, HashAlgorithmName.SHA256);
-            var names = new SubjectAlternativeNameBuilder();
-            names.AddIpAddress(IPAddress.Parse(address));
-            request.CertificateExtensions.Add(names.Build());
-            using var signed = request.Create(_authority, from, until, [1, 2, 3]);
-            using var withKey = signed.CopyWithPrivateKey(key);
-            Server = X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
-            File.WriteAllText(AuthorityPath, _authority.ExportCertificatePem());
-        }
-
-        public X509Certificate2 Server { get; }
-
-        public string AuthorityPath { get; } = Path.GetTempFileName();
-
-        public void Dispose()
-        {
-            _authority.Dispose();
-            Server.Dispose();
-            File.Delete(AuthorityPath);
-        }
     }
 }

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Vrrp.Linux;
 
 namespace Vrrp.Tests.Notifications;
 
@@ -23,6 +24,13 @@ internal sealed class SmtpServerDouble : IAsyncDisposable
 
     public ushort Port { get; }
 
+    /// <summary>One on the loopback interface of a network namespace.</summary>
+    public static SmtpServerDouble Inside(string network)
+    {
+        using var inside = NetworkNamespace.OpenNamed(network);
+        return inside.Run(() => new SmtpServerDouble());
+    }
+
     /// <summary>The answer to a step: GREETING, EHLO, HELO, MAIL, RCPT, DATA, the MESSAGE after its dot, AUTH. Null: the usual one; "DROP": none, the line is cut; "HANG": none ever.</summary>
     public Func<string, string, string?> Answer { get; set; } = (_, _) => null;
 
@@ -30,7 +38,7 @@ internal sealed class SmtpServerDouble : IAsyncDisposable
     public List<string> Offers { get; } = [];
 
     /// <summary>Certificate of STARTTLS.</summary>
-    public X509Certificate2? Certificate { get; init; }
+    public X509Certificate2? Certificate { get; set; }
 
     /// <summary>Cuts the line in the middle of a message that many times.</summary>
     public int CutsInData { get; set; }
@@ -42,6 +50,9 @@ internal sealed class SmtpServerDouble : IAsyncDisposable
     public List<string> Lines { get; } = [];
 
     public int Connections { get; private set; }
+
+    /// <summary>Subjects of what it took over, in their order.</summary>
+    public string[] Subjects => [.. Texts.Select(text => text.Split('\n').First(line => line.StartsWith("Subject: ", StringComparison.Ordinal))[9..])];
 
     public string[] Texts
     {

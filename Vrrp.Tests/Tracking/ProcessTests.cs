@@ -1,7 +1,10 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Tracking;
+using Vrrp.Linux;
+using Vrrp.Netlink;
 using Vrrp.Tests.HealthChecks;
 
 namespace Vrrp.Tests.Tracking;
@@ -14,10 +17,10 @@ public sealed class ProcessTests : IDisposable
 
     public void Dispose() => _proc.Delete(recursive: true);
 
-    private void Run(int id, string name, string commandLine = "", string state = "S", ulong started = 100)
+    private void Run(int id, string name, string commandLine = "", string state = "S")
     {
         string directory = _proc.CreateSubdirectory(id.ToString(CultureInfo.InvariantCulture)).FullName;
-        File.WriteAllText(Path.Combine(directory, "stat"), $"{id} ({name}) {state} 1 1 1 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 {started} 1 1\n");
+        File.WriteAllText(Path.Combine(directory, "stat"), $"{id} ({name}) {state} 1 1 1 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 100 1 1\n");
         File.WriteAllText(Path.Combine(directory, "cmdline"), commandLine.Replace(' ', '\0') + (commandLine.Length > 0 ? "\0" : ""));
     }
 
@@ -66,14 +69,14 @@ public sealed class ProcessTests : IDisposable
         Assert.False(Facts("/usr/sbin/x", "").IsWanted(tracker));
     }
 
-    private static ProcessFacts Facts(string name, string commandLine) => new(name, 1, [.. commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+    private static ProcessFacts Facts(string name, string commandLine) => new(name, [.. commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
 
     [Fact]
     public void Names_may_hold_anything_and_the_dead_do_not_count()
     {
         Run(7, "a) R (b", "x y");
         Run(8, "dead", state: "Z");
-        Run(9, "odd", started: 77);
+        Run(9, "odd");
         _proc.CreateSubdirectory("self");
         _proc.CreateSubdirectory("10");
         File.WriteAllText(Path.Combine(_proc.FullName, "10", "stat"), "");
@@ -82,7 +85,8 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal([7, 8, 9, 10], files.List().Order());
         Assert.Equal("a) R (b", files.Read(7)!.Name);
         Assert.Equal(["x", "y"], files.Read(7)!.CommandLine);
-        Assert.Equal(77ul, files.Read(9)!.Started);
+        Assert.Equal("odd", files.Read(9)!.Name);
+        Assert.Empty(files.Read(7, withCommandLine: false)!.CommandLine);
         Assert.Null(files.Read(8));
         Assert.Null(files.Read(10));
         Assert.Null(files.Read(11));
@@ -139,9 +143,88 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal((false, 1), (watch.Reading.IsUp, changes()));
     }
 
-    private (ProcessWatch Watch, Func<int> Changes) Watch(ProcessTracker tracker)
+    [Fact]
+    public void What_the_kernel_tells_counts_at_once_and_in_its_order()
     {
-        var monitor = new ProcessMonitor(new(_proc.FullName), _time);
+        Run(1, "web");
+        var monitor = Monitor();
+        var (watch, changes) = Watch(Tracker("web") with { Quorum = 2 }, monitor);
+        Run(2, "web");
+        monitor.Take([new(ProcessEventKind.Began, 2)]);
+        Assert.Equal(true, watch.Reading.IsUp);
+        Run(2, "other");
+        monitor.Take([new(ProcessEventKind.Changed, 2), new(ProcessEventKind.Changed, 77), new(ProcessEventKind.Answer, 0)]);
+        Assert.Equal(false, watch.Reading.IsUp);
+        // A number that is given away again in the same breath is another process.
+        Run(2, "web");
+        monitor.Take([new(ProcessEventKind.Ended, 2), new(ProcessEventKind.Began, 2)]);
+        Assert.Equal(true, watch.Reading.IsUp);
+        // One that ends is still shown for a moment.
+        monitor.Take([new(ProcessEventKind.Changed, 1), new(ProcessEventKind.Ended, 1)]);
+        Assert.Equal(false, watch.Reading.IsUp);
+        Assert.Equal(5, changes());
+    }
+
+    [Fact]
+    public void Where_the_kernel_does_not_tell_that_is_said_once()
+    {
+        var log = new Messages();
+        var monitor = Monitor(log);
+        for (int i = 0; i < 3; i++)
+        {
+            var (watch, _) = Watch(Tracker("web"), monitor);
+            monitor.Remove(watch);
+        }
+
+        Assert.StartsWith("processes are looked for once a second, because the kernel does not tell of them: ", Assert.Single(log.Texts), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Processes_of_this_host_are_found_and_missed_however_the_kernel_tells()
+    {
+        string name = $"vt{Guid.NewGuid():N}"[..14];
+        string program = Path.Combine(_proc.FullName, name);
+        File.Copy("/bin/sleep", program);
+        var monitor = new ProcessMonitor(new(), ProcessConnector.Open, TimeProvider.System, NullLogger.Instance);
+        var (byName, _) = Watch(Tracker(name), monitor);
+        var (byCommand, _) = Watch(Tracker(program, "1000", "1001") with { Match = ParameterMatch.Partial }, monitor);
+        Assert.Equal((false, false), (byName.Reading.IsUp, byCommand.Reading.IsUp));
+        using (var process = System.Diagnostics.Process.Start(program, ["1000"]))
+        {
+            await UntilAsync(() => byName.Reading.IsUp == true);
+            Assert.Equal(false, byCommand.Reading.IsUp);
+            using (var second = System.Diagnostics.Process.Start(program, ["1000", "1001"]))
+            {
+                await UntilAsync(() => byCommand.Reading.IsUp == true);
+                second.Kill();
+                await second.WaitForExitAsync();
+            }
+
+            await UntilAsync(() => byCommand.Reading.IsUp == false);
+            Assert.Equal(true, byName.Reading.IsUp);
+            process.Kill();
+            await process.WaitForExitAsync();
+        }
+
+        await UntilAsync(() => byName.Reading.IsUp == false);
+        await byName.StopAsync();
+        await byCommand.StopAsync();
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!condition())
+            await beat.WaitForNextTickAsync(limit.Token);
+    }
+
+    private ProcessMonitor Monitor(ILogger? log = null) =>
+        new(new(_proc.FullName), () => throw new LinuxException("listen", Errno.ECONNREFUSED), _time, log ?? NullLogger.Instance);
+
+    private (ProcessWatch Watch, Func<int> Changes) Watch(ProcessTracker tracker, ProcessMonitor? monitor = null)
+    {
+        monitor ??= Monitor();
         int changes = 0;
         var watch = new ProcessWatch(tracker, default, monitor, _time, NullLogger.Instance) { Changed = _ => changes++ };
         watch.Start();

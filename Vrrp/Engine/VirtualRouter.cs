@@ -176,7 +176,7 @@ internal sealed class VirtualRouter
         State = State.State,
         Faults = State.Faults,
         EffectivePriority = State.EffectivePriority,
-        TrackedWeight = Tracked.Weight,
+        Tracked = Tracked,
         HoldsAddresses = HoldsAddresses,
         PrimaryAddress = PrimaryAddress,
         MasterAddress = State.MasterAddress,
@@ -194,7 +194,7 @@ internal sealed class VirtualRouter
         var last = _vitals;
         if (!ReferenceEquals(last.Config, Config) || last.State != State.State || last.EffectivePriority != State.EffectivePriority
             || last.MasterAdverInterval != State.MasterAdverInterval || last.MasterReason != MasterReason || last.PeerChecksum != PeerChecksum
-            || last.Faults != State.Faults || last.HoldsAddresses != HoldsAddresses || last.PrimaryAddress != PrimaryAddress
+            || last.Faults != State.Faults || last.Tracked != Tracked || last.HoldsAddresses != HoldsAddresses || last.PrimaryAddress != PrimaryAddress
             || last.MasterAddress != State.MasterAddress || last.MasterPriority != State.MasterPriority)
         {
             Volatile.Write(ref _vitals, TakeVitals());
@@ -205,6 +205,7 @@ internal sealed class VirtualRouter
         new(Config, State.State, State.EffectivePriority, State.MasterAdverInterval, MasterReason, PeerChecksum)
         {
             Faults = State.Faults,
+            Tracked = Tracked,
             HoldsAddresses = HoldsAddresses,
             PrimaryAddress = PrimaryAddress,
             MasterAddress = State.MasterAddress,
@@ -222,6 +223,8 @@ internal sealed record RouterVitals(
     VrrpChecksum? PeerChecksum)
 {
     public VrrpFaults Faults { get; init; }
+
+    public TrackedState Tracked { get; init; }
 
     public bool HoldsAddresses { get; init; }
 

@@ -15,8 +15,8 @@ public sealed record VirtualRouterStatus
     /// <summary>Priority in force.</summary>
     public required Priority EffectivePriority { get; init; }
 
-    /// <summary>What the program's trackers add to the configured priority, before the bounds; see <see cref="TrackedState"/>.</summary>
-    public int TrackedWeight { get; init; }
+    /// <summary>What the program tracks for it, as it was set last.</summary>
+    public TrackedState Tracked { get; init; }
 
     /// <summary>Whether it holds its addresses, also while handing over.</summary>
     public required bool HoldsAddresses { get; init; }

@@ -209,6 +209,7 @@ internal sealed partial class VrrpEngine
         router.Tracked = tracked;
         UpdatePriority(router);
         UpdateFaults(router, tracked.Detail);
+        router.PublishVitals();
         return true;
     }
 

@@ -163,6 +163,15 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "waitid", SetLastError = true)]
     internal static partial int WaitId(int type, int id, void* information, int options);
 
+    [LibraryImport(LibC, EntryPoint = "inotify_init1", SetLastError = true)]
+    internal static partial int InotifyInit(int flags);
+
+    [LibraryImport(LibC, EntryPoint = "inotify_add_watch", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int InotifyAddWatch(int descriptor, string path, uint mask);
+
+    [LibraryImport(LibC, EntryPoint = "inotify_rm_watch", SetLastError = true)]
+    internal static partial int InotifyRemoveWatch(int descriptor, int watch);
+
     [LibraryImport(LibC, EntryPoint = "mkfifo", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int MakeFifo(string path, uint mode);
 

@@ -38,6 +38,15 @@ internal sealed class NetworkNamespace : IDisposable
         return descriptor >= 0 ? new(descriptor) : throw new LinuxException($"open the network namespace '{name}'", Errno.Last);
     }
 
+    /// <summary>The namespace of a process.</summary>
+    /// <param name="process">Its number; 1 is the first of this host, or of this container.</param>
+    /// <exception cref="LinuxException">There is none of that number, or it is not shown.</exception>
+    public static NetworkNamespace OfProcess(int process)
+    {
+        int descriptor = Open(FormattableString.Invariant($"/proc/{process}/ns/net"), O_RDONLY_CLOEXEC, 0);
+        return descriptor >= 0 ? new(descriptor) : throw new LinuxException($"open the network namespace of process {process}", Errno.Last);
+    }
+
     /// <summary>The namespace of the calling thread.</summary>
     public static NetworkNamespace Current() => new(OpenCurrent());
 

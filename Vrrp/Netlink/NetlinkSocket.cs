@@ -14,6 +14,9 @@ internal interface INetlinkSink
     void Message(in NetlinkMessage message);
 }
 
+/// <summary>Takes one datagram; valid during the call.</summary>
+internal delegate void NetlinkDatagram(ReadOnlySpan<byte> datagram);
+
 /// <summary>
 /// A netlink socket of the namespace in which it was made. For one thread at a time. It never waits for anyone but the kernel,
 /// which answers requests within the call that sends them.
@@ -233,6 +236,32 @@ internal sealed unsafe class NetlinkSocket : IDisposable
             complete &= NetlinkAnswers.ReadNotifications(new(_buffer, (int)length), sink) && !truncated;
         }
     }
+
+    /// <summary>Hands waiting datagrams over as they are, without waiting: for families whose messages are none of the protocol's kinds.</summary>
+    /// <param name="take">Takes them.</param>
+    /// <returns>False when the kernel lost some since the last call.</returns>
+    public bool ReceiveDatagrams(NetlinkDatagram take)
+    {
+        bool complete = true;
+        while (true)
+        {
+            nint length = Receive(out bool truncated);
+            if (length < 0)
+            {
+                if (Errno.Last != Errno.ENOBUFS)
+                    return complete;
+                complete = false;
+                continue;
+            }
+
+            complete &= !truncated;
+            take(new(_buffer, (int)length));
+        }
+    }
+
+    /// <summary>Sends a message and waits for no answer.</summary>
+    /// <returns>0, or the errno.</returns>
+    public int TrySend(ReadOnlySpan<byte> message) => Send(message);
 
     /// <summary>Throws away what waits.</summary>
     public void Discard()

@@ -128,3 +128,30 @@ public sealed class FileWithWeight(ITestOutputHelper output) : TrackingScenario(
         return Task.CompletedTask;
     }
 }
+
+/// <summary>A check that never ends is ended and begun again and again; no advertisement is late for it.</summary>
+public sealed class ScriptThatHangs(ITestOutputHelper output) : InteropScenario(output)
+{
+    private protected override IReadOnlyList<VirtualRouterSpec> Routers { get; } = [new() { Interval = TimeSpan.FromMilliseconds(200) }];
+
+    private protected override string FurtherBlocks => """
+        vrrp_script check {
+            script "/bin/sh -c 'trap : TERM; while true; do sleep 0.1; done'"
+            user root
+            interval 1
+            timeout 1
+            weight 10
+        }
+
+        """;
+
+    private protected override async Task PlayAsync()
+    {
+        await BecomeMasterAsync(A, HighPriority, "track_script {\n check\n }");
+        await JoinAsBackupAsync(B, LowPriority);
+        var hanging = Mark();
+        await WaitForAdvertsAsync(A, 40);
+        AssertNoneMissing(A, Router, hanging);
+        AssertSilent(B, hanging);
+    }
+}
