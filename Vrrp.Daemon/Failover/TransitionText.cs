@@ -52,6 +52,7 @@ internal static class TransitionText
             _ when router.HoldsAddresses => "handing over",
             VrrpState.Backup when router.MasterAddress.IsNone => "no Master heard yet",
             VrrpState.Backup => $"Master {router.MasterAddress} with priority {router.MasterPriority}",
+            _ when router.Tracked.IsPending => $"waits: {router.Tracked.Detail ?? "it is not known yet whether it can serve"}",
             _ => "not started yet",
         };
         return string.Create(CultureInfo.InvariantCulture, $"{Name(router.State)}: {detail} (own priority {router.EffectivePriority})");

@@ -38,6 +38,9 @@ internal static partial class HostingLog
     [LoggerMessage(112, LogLevel.Information, "virtual server {VirtualServer}: {Change}")]
     public static partial void VirtualServerChanged(ILogger logger, string virtualServer, string change);
 
+    [LoggerMessage(114, LogLevel.Information, "tracked scripts, files and processes that changed: {Names}")]
+    public static partial void TrackersChanged(ILogger logger, string names);
+
     [LoggerMessage(111, LogLevel.Information, "received {Signal}: {Effect}")]
     public static partial void Received(ILogger logger, string signal, string effect);
 

@@ -96,6 +96,13 @@ internal sealed class ReloadService(
                 HostingLog.InstanceChanged(logger, (change.New ?? change.Old!).Name, change.Describe());
         }
 
+        const int Shown = 20;
+        if (!diff.ChangedTrackers.IsEmpty)
+        {
+            string more = diff.ChangedTrackers.Length > Shown ? FormattableString.Invariant($" and {diff.ChangedTrackers.Length - Shown} more") : "";
+            HostingLog.TrackersChanged(logger, string.Join(", ", diff.ChangedTrackers.Take(Shown)) + more);
+        }
+
         foreach (var change in diff.VirtualServers)
             HostingLog.VirtualServerChanged(logger, change.Name, change.Describe());
     }

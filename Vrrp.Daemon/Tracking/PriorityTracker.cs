@@ -22,29 +22,31 @@ internal static class PriorityTracker
     public static TrackedState Effect(TrackedObject tracked, in TrackerReading reading) =>
         tracked.Kind == TrackedObjectKind.File ? OfNumber(tracked, reading) : OfState(tracked, reading);
 
-    /// <summary>All of them together: weights add up, one fault is enough, and the first one is named.</summary>
+    /// <summary>All of them together: weights add up, one fault is enough, one unknown is pending; the first one is named.</summary>
     public static TrackedState Sum(IEnumerable<TrackedObject> tracked, Func<TrackedObject, TrackerReading> read)
     {
         long weight = 0;
-        string? fault = null;
+        string? fault = null, pending = null;
         foreach (var one in tracked)
         {
             var effect = Effect(one, read(one));
             weight += effect.Weight;
             if (effect.IsFaulty)
                 fault ??= effect.Detail;
+            if (effect.IsPending)
+                pending ??= effect.Detail;
         }
 
-        return new((int)Math.Clamp(weight, int.MinValue, int.MaxValue), fault is not null, fault);
+        return new((int)Math.Clamp(weight, int.MinValue, int.MaxValue), fault is not null, fault ?? pending) { IsPending = pending is not null };
     }
 
     private static TrackedState OfState(TrackedObject tracked, in TrackerReading reading)
     {
         if (tracked.Weight == 0)
         {
-            // Until the first result nobody knows whether this host can serve.
+            // Until the first result nobody knows whether this host can serve: who has not begun waits, a Master goes on.
             if (reading.IsUp is not { } isUp)
-                return Fault(tracked, "has no result yet");
+                return new(0, Detail: $"{Keyword(tracked.Kind)} {tracked.Name} has no result yet") { IsPending = true };
             return isUp != tracked.Reverse ? default
                 : Fault(tracked, isUp ? "is up, and counts in reverse" : reading.Problem is { } problem ? $"failed: {problem}" : "failed");
         }

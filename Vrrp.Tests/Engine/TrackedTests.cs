@@ -119,14 +119,69 @@ public class TrackedTests
     [Fact]
     public void A_router_can_begin_with_it_and_serves_for_no_moment()
     {
-        _node.Simulated.Do((engine, now) => engine.Add(ScenarioNode.Config(255), now, now, new(0, true, "no result yet")));
+        _node.Simulated.Add(ScenarioNode.Config(255), new TrackedState(0, true, "no result yet"));
         _lan.Run(5);
         Assert.Empty(_node.Sent);
         Assert.Equal("no result yet", Assert.Single(_node.Take<RouterTransition>()).Detail);
         Assert.True(_node.Engine.SetTracked("vr", default, _lan.Now));
         Assert.False(_node.Engine.SetTracked("other", default, _lan.Now));
 
-        Assert.Equal(VrrpState.Master, _node.Engine.Find("vr")!.State.State);
+        Assert.Equal(VrrpState.Master, _node.State());
+    }
+
+    [Theory]
+    [InlineData(100)]
+    [InlineData(255)]
+    public void A_router_that_is_not_known_to_be_well_begins_when_it_is(int priority)
+    {
+        var pending = new TrackedState(0, Detail: "no result yet") { IsPending = true };
+        _node.Simulated.Add(ScenarioNode.Config(priority), pending);
+        _lan.Run(20);
+        Assert.Equal((VrrpState.Initialize, pending), (_node.State(), _node.Simulated.Router("vr").GetStatus().Tracked));
+        Assert.Empty(_node.Take<RouterTransition>());
+        Assert.Empty(_node.Sent);
+        Track(20);
+        _lan.Run(10);
+        Assert.Equal((VrrpState.Master, priority == 255 ? 255 : 120), (_node.State(), Effective));
+
+        // One that runs goes on.
+        _lan.Mark();
+        _node.Simulated.SetTracked("vr", pending);
+        _lan.Run(10);
+        _lan.AssertTransitions();
+        Track(0, isFaulty: true);
+        Assert.Equal(VrrpState.Fault, _node.State());
+    }
+
+    [Fact]
+    public void A_router_that_waits_begins_with_a_failure_too_and_not_before_its_time()
+    {
+        var pending = new TrackedState(0) { IsPending = true };
+        _node.Simulated.Add(ScenarioNode.Config(), pending, TimeSpan.FromSeconds(5));
+        _node.Simulated.Add(ScenarioNode.Config(name: "b", virtualRouterId: 52, address: "10.0.0.253"), pending);
+        _node.Simulated.Add(ScenarioNode.Config(name: "c", virtualRouterId: 53, address: "10.0.0.252"), pending);
+        Track(0);
+        _lan.RunTo(4);
+        Assert.Equal(VrrpState.Initialize, _node.State());
+        _node.Simulated.Do((engine, now) => engine.SetTracked("b", pending with { IsFaulty = true }, now));
+        Assert.Equal(VrrpState.Fault, _node.State("b"));
+        _node.Simulated.Do((engine, now) => engine.Reconfigure("c", ScenarioNode.Config(90, "c", 53, "10.0.0.252"), now));
+        Assert.Equal(VrrpState.Initialize, _node.State("c"));
+        _node.Simulated.Do((engine, now) => engine.Reconfigure("c", ScenarioNode.Config(95, "c", 53, "10.0.0.252"), now, default(TrackedState)));
+        Assert.Equal((VrrpState.Backup, 95), (_node.State("c"), _node.Router("c").State.EffectivePriority.Value));
+        _lan.RunTo(20);
+
+        Assert.Equal((VrrpState.Master, VrrpState.Fault, VrrpState.Master), (_node.State(), _node.State("b"), _node.State("c")));
+    }
+
+    [Fact]
+    public void A_router_that_waits_can_be_removed()
+    {
+        _node.Simulated.Add(ScenarioNode.Config(255), new TrackedState(0) { IsPending = true });
+        var isGone = _node.Remove();
+        Assert.True(isGone());
+        _node.Add(ScenarioNode.Config(255));
+        Assert.Equal(VrrpState.Master, _node.State());
     }
 
     [Fact]

@@ -22,8 +22,8 @@ public class PriorityTrackerTests
     [InlineData("down", 20, true, "")]
     [InlineData("down", -20, false, "-20")]
     [InlineData("down", -20, true, "20")]
-    [InlineData("unknown", 0, false, "fault")]
-    [InlineData("unknown", 0, true, "fault")]
+    [InlineData("unknown", 0, false, "pending")]
+    [InlineData("unknown", 0, true, "pending")]
     [InlineData("unknown", 20, false, "")]
     [InlineData("unknown", 20, true, "")]
     [InlineData("unknown", -20, false, "")]
@@ -82,9 +82,11 @@ public class PriorityTrackerTests
         Assert.Equal(new TrackedState(11, true, "vrrp_script c failed: it exited with status 3"), PriorityTracker.Sum(tracked, Read));
         Assert.Equal(new TrackedState(11), PriorityTracker.Sum(tracked.Take(3), Read));
         Assert.Equal(default, PriorityTracker.Sum([], Read));
+        var unknown = new TrackedState(20, Detail: "vrrp_script x has no result yet") { IsPending = true };
+        Assert.Equal(unknown, PriorityTracker.Sum([new(TrackedObjectKind.Script, "a", 20, false), new(TrackedObjectKind.Script, "x", 0, false)], one => one.Name == "a" ? s_up : default));
     }
 
-    private static string Text(TrackedState effect) => effect.IsFaulty ? "fault" : effect.Weight == 0 ? "" : $"{effect.Weight}";
+    private static string Text(TrackedState effect) => effect.IsFaulty ? "fault" : effect.IsPending ? "pending" : effect.Weight == 0 ? "" : $"{effect.Weight}";
 
     [Theory]
     [InlineData(1, 1, false, "+-+", "+-+")]

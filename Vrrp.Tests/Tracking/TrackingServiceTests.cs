@@ -100,13 +100,14 @@ public sealed class TrackingServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_weight_it_is_a_fault_until_it_succeeds()
+    public async Task Without_weight_it_is_awaited_and_then_a_fault_until_it_succeeds()
     {
         _hanging["b"] = new();
         var config = Tracking("track_script {\nb\n}");
-        Assert.Equal(new TrackedState(0, true, "vrrp_script b has no result yet"), Create(config).Prepare(config)("V"));
+        var pending = new TrackedState(0, Detail: "vrrp_script b has no result yet") { IsPending = true };
+        Assert.Equal(pending, Create(config).Prepare(config)("V"));
         await _service.StartAsync(default);
-        Assert.Equal(new TrackedState(0, true, "vrrp_script b has no result yet"), State);
+        Assert.Equal(pending, State);
         _failing.Add("b");
         _hanging.Remove("b", out var first);
         first!.SetResult(new(ScriptEnd.TimedOut, 0, "it ran longer than 1 s and was ended"));

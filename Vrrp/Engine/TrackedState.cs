@@ -10,4 +10,13 @@ namespace Vrrp;
 /// </param>
 /// <param name="IsFaulty">Whether something that must work does not: the router is in Fault (<see cref="VrrpFaults.Tracked"/>), also an owner.</param>
 /// <param name="Detail">Why, for the transition's detail; null: nothing to say.</param>
-public readonly record struct TrackedState(int Weight, bool IsFaulty = false, string? Detail = null);
+public readonly record struct TrackedState(int Weight, bool IsFaulty = false, string? Detail = null)
+{
+    /// <summary>
+    /// Whether it is not known yet if this host can serve. A router that has not begun waits with that until it is known, or until something
+    /// is faulty; one that runs goes on as it is. Default false.
+    /// </summary>
+    public bool IsPending { get; init; }
+
+    internal bool AllowsStart => !IsPending || IsFaulty;
+}

@@ -67,6 +67,9 @@ internal sealed class VirtualRouter
     /// <summary>When the router begins to take part.</summary>
     public Instant StartAt { get; set; }
 
+    /// <summary>When it would begin, if it were known that it can serve; never once it may begin.</summary>
+    public Instant HeldBackUntil { get; set; } = Instant.Never;
+
     /// <summary>Deadline of the live entry in the queue.</summary>
     public Instant ArmedAt { get; set; } = Instant.Never;
 

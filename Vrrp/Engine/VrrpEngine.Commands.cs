@@ -35,7 +35,11 @@ internal sealed partial class VrrpEngine
         Bind(router);
         UpdatePriority(router);
         SetFaults(router, OwnFaults(router), null);
-        if (startAt <= now)
+        if (!tracked.AllowsStart)
+        {
+            (router.HeldBackUntil, router.StartAt) = (startAt, Instant.Never);
+        }
+        else if (startAt <= now)
         {
             router.StartAt = Instant.Never;
             Begin(router);
@@ -52,7 +56,7 @@ internal sealed partial class VrrpEngine
         if (!_byName.TryGetValue(name, out var router))
             return false;
         router.Removed += removed;
-        router.StartAt = Instant.Never;
+        router.StartAt = router.HeldBackUntil = Instant.Never;
         Dispatch(router, VrrpEvent.Shutdown(handOver));
         // One that still answers for its successor is no member any more: the faults of the others are not its own.
         LeaveGroup(router);
@@ -150,6 +154,7 @@ internal sealed partial class VrrpEngine
         CountConfigured(before, -1);
         _addressesAreNoLongerVirtual = true;
         UpdateFaults(router, tracked?.Detail);
+        LetBegin(router);
         router.PublishVitals();
         Arm(router);
     }
@@ -209,8 +214,25 @@ internal sealed partial class VrrpEngine
         router.Tracked = tracked;
         UpdatePriority(router);
         UpdateFaults(router, tracked.Detail);
+        LetBegin(router);
         router.PublishVitals();
         return true;
+    }
+
+    /// <summary>One that was held back begins once it is known whether it can serve.</summary>
+    private void LetBegin(VirtualRouter router)
+    {
+        if (router.HeldBackUntil.IsNever || !router.Tracked.AllowsStart)
+            return;
+        router.StartAt = router.HeldBackUntil;
+        router.HeldBackUntil = Instant.Never;
+        if (router.StartAt <= _now)
+        {
+            router.StartAt = Instant.Never;
+            Begin(router);
+        }
+
+        Arm(router);
     }
 
     public IEnumerable<VirtualRouter> Routers => _byName.Values;

@@ -152,14 +152,23 @@ public sealed class SimulatedNode : ISimulatedHost
     /// <returns>The router.</returns>
     /// <exception cref="ArgumentException">The configuration contradicts itself, or its name or VRID is taken.</exception>
     /// <exception cref="InvalidOperationException">The node cannot act.</exception>
-    public SimulatedRouter Add(VirtualRouterConfig config, TimeSpan delay = default)
+    public SimulatedRouter Add(VirtualRouterConfig config, TimeSpan delay = default) => Add(config, default, delay);
+
+    /// <summary>Adds a virtual router with what is tracked for it from its first moment on, and starts it.</summary>
+    /// <param name="config">What to run.</param>
+    /// <param name="tracked">Weight and fault; a restarted process begins without.</param>
+    /// <param name="delay">Time on the node's clock until it takes part.</param>
+    /// <returns>The router.</returns>
+    /// <exception cref="ArgumentException">The configuration contradicts itself, or its name or VRID is taken.</exception>
+    /// <exception cref="InvalidOperationException">The node cannot act.</exception>
+    public SimulatedRouter Add(VirtualRouterConfig config, TrackedState tracked, TimeSpan delay = default)
     {
         ThrowIfInvalid(config);
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
         SimulatedRouter? added = null;
         Command("is added", config.Name, (engine, now) =>
         {
-            added = Add(engine, config, now + delay, now);
+            added = Add(engine, config, now + delay, now, tracked);
             _wanted[config.Name] = config;
         });
         return added!;
@@ -673,9 +682,9 @@ public sealed class SimulatedNode : ISimulatedHost
         Lan.CountTurn(this);
     }
 
-    private SimulatedRouter Add(VrrpEngine engine, VirtualRouterConfig config, Instant startAt, Instant now)
+    private SimulatedRouter Add(VrrpEngine engine, VirtualRouterConfig config, Instant startAt, Instant now, TrackedState tracked = default)
     {
-        engine.Add(config, startAt, now);
+        engine.Add(config, startAt, now, tracked);
         string network = Platform.Find(config.Interface)?.Port?.Network.Name ?? config.Interface;
         var router = new SimulatedRouter(this, engine.Find(config.Name)!, network);
         Lan.History.Add(router.Key, config);

@@ -208,7 +208,7 @@ public sealed partial class SimulationInvariants
         var inner = router.Inner;
         var node = router.Node.Node;
         var platform = node.Platform;
-        if (!node.IsAwake || router.Router.IsGone || inner.IsRemoving || (inner.StickyFaults & VrrpFaults.Declared) != 0 || inner.Tracked.IsFaulty
+        if (!node.IsAwake || router.Router.IsGone || inner.IsRemoving || (inner.StickyFaults & VrrpFaults.Declared) != 0 || inner.Tracked.IsFaulty || !inner.HeldBackUntil.IsNever
             || platform.Find(inner.Config.Interface) is not { IsEnabled: true, HasCarrier: true } at || (platform.OpenError != 0 && inner.Link is null)
             || !HasSource(router, at))
         {
