@@ -7,7 +7,7 @@ namespace Vrrp.Tests.LaboratoryMachine.Clusters;
 [Collection(LaboratoryTurn.Last)]
 public sealed class NotifyTests(ITestOutputHelper output)
 {
-    [LaboratoryTheory(LaboratoryNeed.Ipvs, "ip_vs_rr")]
+    [LaboratoryTheory(LaboratoryNeed.Ipvs, "ip_vs_rr", Seconds = 600)]
     [InlineData(DirectorKind.Keepalived)]
     [InlineData(DirectorKind.Vrrp)]
     public Task A_pipe_is_told_of_servers_and_quorums(DirectorKind kind) => Cluster.RunAsync(output, ClusterForm.DirectRoute, async cluster =>
