@@ -88,7 +88,7 @@ internal sealed record DemoPlan(AdvertisementInterval Interval)
                    {{Mailbox}}
                }
                notification_email_from {{director.Name}}@example.org
-               smtp_server {{ClientAddress}}
+               smtp_server {{ClientAddress}} {{MailSink.Port}}
                smtp_alert
             }
 

@@ -237,11 +237,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
                 _isHeldNew = false;
             }
 
-            foreach (var mail in fresh)
-                spool?.Write(mail.Mail);
-            // After the mails that tell of them, and before those can leave: whatever is killed in between, each is told once.
-            if (held is not null)
-                spool?.WriteHeld(held);
+            Store(fresh, held);
             bool isDropped;
             lock (_lock)
             {
@@ -259,6 +255,26 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
                 return;
             if (held is { Length: > 0 } && spool is not null)
                 await PauseAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void Store(Entry[] fresh, HeldAlerts[]? held)
+    {
+        if (spool is null)
+            return;
+        try
+        {
+            foreach (var mail in fresh)
+                spool.Write(mail.Mail);
+            // After the mails that tell of them, and before those can leave: whatever is killed in between, each is told once.
+            if (held is not null)
+                spool.WriteHeld(held);
+        }
+#pragma warning disable CA1031 // Mail that is not on disk is still mail.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            AlertLog.Failed(logger, exception);
         }
     }
 

@@ -68,7 +68,8 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
         {
             try
             {
-                addresses = await WithinAsync(settings.Timeout, "looking the name up", token => Dns.GetHostAddressesAsync(server.Host, token), cancellationToken)
+                // The system's resolver heeds no token once it has begun.
+                addresses = await WithinAsync(settings.Timeout, "looking the name up", token => Dns.GetHostAddressesAsync(server.Host, token).WaitAsync(token), cancellationToken)
                     .ConfigureAwait(false);
             }
             catch (SocketException exception)

@@ -24,6 +24,7 @@ public sealed class DirectorServiceTests : IAsyncLifetime
     private readonly ConcurrentDictionary<IPAddressValue, int> _probes = [];
     private readonly Lines _log = new();
     private readonly List<DirectorEvent> _events = [];
+    private readonly List<string?> _troubles = [];
     private readonly string _ledger = Path.Combine(Path.GetTempPath(), $"vrrp-test-{Guid.NewGuid():N}.ipvs");
     private DirectorService? _director;
     private Action<IReadOnlySet<IPAddressValue>>? _tellAddresses;
@@ -67,7 +68,7 @@ public sealed class DirectorServiceTests : IAsyncLifetime
                 return new Nothing();
             },
         };
-        _director = new(config, new IpvsLedger(_ledger, NullLogger.Instance), host, checks, _time, _log) { Occurred = _events.Add };
+        _director = new(config, new IpvsLedger(_ledger, NullLogger.Instance), host, checks, _time, _log) { Occurred = _events.Add, Troubled = _troubles.Add };
         await _director.StartAsync(default);
         await _director.GetSnapshotAsync();
         return _director;
@@ -269,6 +270,8 @@ public sealed class DirectorServiceTests : IAsyncLifetime
         _kernel.IsMissing = false;
         await UntilAsync(() => Is("[10.0.0.254]:tcp:80 [10.0.1.1]:80=1"));
         Assert.Single(_log.Texts, line => line.StartsWith("IPVS has become available", StringComparison.Ordinal));
+        // A mail alert each.
+        Assert.Equal(["This kernel has no IPVS. There is no such module. It is looked for every ten seconds.", null], _troubles);
         _kernel.IsMissing = true;
         await UntilAsync(() => _log.Texts.Contains(
             "The kernel has no IPVS any more. The virtual servers wait for it; everything else goes on. Load it with 'modprobe ip_vs', or build it into the kernel; it is looked for every ten seconds."));

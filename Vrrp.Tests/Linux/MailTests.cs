@@ -70,7 +70,7 @@ public sealed class MailTests : IAsyncLifetime
         string spool = Path.ChangeExtension(PidPath, ".mail");
         await using (var killed = Start(log))
         {
-            await WaitForAsync("mails to wait", () => Directory.Exists(spool) && Directory.GetFiles(spool, "*.mail").Length == 4, log);
+            await WaitForAsync("mails to wait", () => Directory.Exists(spool) && Directory.GetFiles(spool, "*.mail").Length == 4 && log.Contains("mail alerts are not delivered"), log);
             await killed.KillAsync();
         }
 

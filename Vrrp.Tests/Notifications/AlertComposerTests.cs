@@ -156,6 +156,31 @@ public class AlertComposerTests
     }
 
     [Fact]
+    public void Trouble_of_the_director_itself_is_told_and_its_end()
+    {
+        var composer = Composer();
+
+        var down = composer.ComposeTrouble("This kernel has no IPVS.", MailTesting.At)!;
+        var up = composer.ComposeTrouble(null, MailTesting.At)!;
+
+        Assert.Equal(("[R1] Healthcheckers - DOWN", "[R1] Healthcheckers - UP"), (down.Subject, up.Subject));
+        Assert.Contains("Reason:         This kernel has no IPVS.\n", down.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_instance_that_left_the_configuration_still_tells_its_end_and_no_more()
+    {
+        var composer = Composer();
+        var master = Transition("V", VrrpState.Backup, VrrpState.Master, TransitionReason.MasterSilent);
+        Assert.NotNull(composer.Compose(master, false, MailTesting.At));
+        var config = Config();
+        composer.Configure(config with { Instances = [config.Instances[1]], SyncGroups = [] });
+
+        Assert.EndsWith("V - Deleted", composer.Compose(Transition("V", VrrpState.Master, VrrpState.Initialize, TransitionReason.Stopped), false, MailTesting.At)!.Subject, StringComparison.Ordinal);
+        Assert.Null(composer.Compose(master, false, MailTesting.At));
+    }
+
+    [Fact]
     public void Names_cannot_bring_lines_of_their_own()
     {
         var composer = new AlertComposer("r1.example.org");

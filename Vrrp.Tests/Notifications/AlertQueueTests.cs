@@ -134,13 +134,19 @@ public sealed class AlertQueueTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Ten_thousand_alerts_while_the_server_hangs_are_a_handful_of_mails_that_count_them_all()
+    public async Task Ten_thousand_transitions_while_the_server_hangs_are_a_handful_of_mails_that_count_them_all()
     {
         var gate = new TaskCompletionSource();
         _transport.Gate = gate.Task;
+        var composer = new AlertComposer("r1.example.org");
+        composer.Configure(MailTesting.Config("global_defs {\nrouter_id R1\nsmtp_alert\n}\nvrrp_instance A {\ninterface eth0\nvirtual_router_id 5\nvirtual_ipaddress {\n10.0.0.5\n}\n}\n"));
+        var state = VrrpState.Backup;
         for (int i = 0; i < 10_000; i++)
         {
-            _queue.Enqueue(MailTesting.Alert("VRRP Instance A", i % 2 == 0 ? "Entering MASTER state" : "Entering BACKUP state"));
+            var next = state == VrrpState.Backup ? VrrpState.Master : VrrpState.Backup;
+            var transition = new RouterTransition(default, "A", state, next, TransitionReason.MasterSilent, VrrpFaults.None, new Priority(100), default, new Priority(90), null);
+            state = next;
+            _queue.Enqueue(composer.Compose(transition, isStopping: false, MailTesting.At)!);
             if (i % 500 == 499)
                 _time.Advance(TimeSpan.FromMinutes(1));
         }
@@ -289,7 +295,7 @@ public sealed class AlertQueueTests : IAsyncLifetime
     /// <summary>Ends the queue as a SIGKILL does: what is on disk is what stays. Opens another one, still without settings.</summary>
     private async Task<string[]> KillAsync()
     {
-        string[] files = Directory.GetFiles(_directory.Path);
+        string[] files = [.. _directory.Files.Select(name => Path.Combine(_directory.Path, name))];
         var contents = files.ToDictionary(file => file, File.ReadAllBytes);
         await _queue.DisposeAsync();
         foreach (string file in Directory.GetFiles(_directory.Path))

@@ -123,8 +123,9 @@ internal sealed class SpoolDirectory : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("vrrp-spool-").FullName;
 
-    /// <summary>The mails in it, and those that are marked as perhaps delivered.</summary>
-    public ImmutableArray<string> Files => [.. Directory.GetFiles(Path).Select(file => System.IO.Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+    /// <summary>What is in it, but for what is being written.</summary>
+    public ImmutableArray<string> Files =>
+        [.. Directory.GetFiles(Path).Where(file => !file.EndsWith(".new", StringComparison.Ordinal)).Select(file => System.IO.Path.GetFileName(file)).Order(StringComparer.Ordinal)];
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

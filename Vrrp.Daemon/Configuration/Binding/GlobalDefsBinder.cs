@@ -126,6 +126,7 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
                 break;
             case "!vrrp smtp_ca_file":
                 _defs = _defs with { SmtpAuthorityFile = Word(1) };
+                _mail.AuthorityFile = s.Words[1];
                 break;
             case "!vrrp smtp_username":
                 _defs = _defs with { SmtpUserName = Word(1) };
@@ -479,8 +480,10 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
             diagnostics.MailPasswordMissing(user);
         else if (_mail.UserName is { } name && !_defs.SmtpStartTls)
             diagnostics.MailPasswordInClear(name);
+        if (_mail.AuthorityFile is { } authorities && !File.Exists(authorities.Text))
+            diagnostics.MailFileUnusable(authorities, $"there is no file {authorities.Text}");
         if (_mail.PasswordFile is { } file && PasswordFile.FindProblem(file.Text) is { } problem)
-            diagnostics.MailPasswordUnusable(file, problem);
+            diagnostics.MailFileUnusable(file, problem);
     }
 
     /// <summary>Where the file speaks of mail, for what is found at the end.</summary>
@@ -491,6 +494,8 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
         public Token? Recipient { get; set; }
 
         public bool HasUsableRecipient { get; set; }
+
+        public Token? AuthorityFile { get; set; }
 
         public Token? UserName { get; set; }
 

@@ -548,7 +548,7 @@ internal sealed class DiagnosticBag
     public void MailPasswordInClear(Token word) => Add("VRRP0606", Warning, word,
         "the password would cross the network in the clear: it is sent to no server but one on this host. Encrypt with '!vrrp smtp_starttls'.");
 
-    public void MailPasswordUnusable(Token word, string problem) => Add("VRRP0607", Warning, word, $"{Clean(problem)}. Until then no mail is delivered.");
+    public void MailFileUnusable(Token word, string problem) => Add("VRRP0607", Warning, word, $"{Clean(problem)}. Until then no mail is delivered.");
 
     private const DiagnosticSeverity Error = DiagnosticSeverity.Error;
     private const DiagnosticSeverity Warning = DiagnosticSeverity.Warning;

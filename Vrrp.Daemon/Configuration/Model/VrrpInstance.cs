@@ -117,7 +117,7 @@ internal sealed record VrrpInstance
     /// <summary>Scripts that are told of its states.</summary>
     public NotifyScripts Notify { get; init; } = new();
 
-    /// <summary>Mail on transitions; recorded, not sent yet.</summary>
+    /// <summary>Mail on transitions.</summary>
     public bool SmtpAlert { get; init; }
 
     /// <summary>Write changes of the effective priority to the pipes.</summary>
