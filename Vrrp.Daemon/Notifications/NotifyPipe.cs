@@ -188,6 +188,7 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var pause = FirstRestart;
+        var told = TimeSpan.Zero;
         try
         {
             while (true)
@@ -198,7 +199,10 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
                     return;
                 if (time.GetElapsedTime(start) >= LongestRestart)
                     pause = FirstRestart;
-                NotifyLog.ReaderEnded(logger, Path, result.Problem ?? "it exited with status 0", (long)pause.TotalSeconds);
+                // One that ends every minute for ever says so once.
+                if (pause != told)
+                    NotifyLog.ReaderEnded(logger, Path, result.Problem ?? "it exited with status 0", (long)pause.TotalSeconds);
+                told = pause;
                 await Task.Delay(pause, time, _closing.Token).ConfigureAwait(false);
                 pause = pause * 2 < LongestRestart ? pause * 2 : LongestRestart;
             }

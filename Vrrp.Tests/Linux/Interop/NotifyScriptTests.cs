@@ -37,7 +37,7 @@ public sealed class NotifyScriptTests(ITestOutputHelper output)
         Assert.Contains("[V1:any][INSTANCE][V1][BACKUP][150]", ours.Scripts, StringComparison.Ordinal);
         Assert.Contains("[V4:lower][a\tb]['c \"d]", ours.Scripts, StringComparison.Ordinal);
         Assert.Contains("GROUP \"G\" MASTER 0", ours.Lines, StringComparison.Ordinal);
-        Assert.Contains("INSTANCE \"V4\" MASTER_RX_LOWER_PRI 150", ours.Lines, StringComparison.Ordinal);
+        Assert.Contains("INSTANCE \"V4\" MASTER_RX_LOWER_PRI 157", ours.Lines, StringComparison.Ordinal);
         // keepalived ends the reader of the pipe before it can read the last lines.
         Assert.Contains("INSTANCE \"V1\" STOP 150", ours.All, StringComparison.Ordinal);
         Assert.Contains("GROUP \"G\" STOP 0", ours.All, StringComparison.Ordinal);
@@ -52,9 +52,14 @@ public sealed class NotifyScriptTests(ITestOutputHelper output)
         string read = await WriteScriptAsync(lab, "read.sh", $"while read -r line; do printf '%s\\n' \"$line\" >> {lines}; done < \"$2\"");
         string whole = Config(lab, note, read, ["V1", "V2", "V3", "V4"]);
 
+        string weight = Path.Combine(lab.Folder, "weight");
+        await File.WriteAllTextAsync(weight, "0\n");
         var director = lab.AddDirector(lab.A, kind);
         await director.StartAsync(whole);
         await UntilAsync("all are Master", () => Told(scripts, "][MASTER][", s_names.Length + 1));
+
+        await File.WriteAllTextAsync(weight, "7\n");
+        await UntilAsync("the priority has changed", () => Told(lines, "\"V4\" MASTER_PRIORITY 157", 1));
 
         // One that hears nobody becomes Master beside it.
         var rival = lab.AddDirector(lab.B, DirectorKind.Vrrp);
@@ -104,8 +109,12 @@ public sealed class NotifyScriptTests(ITestOutputHelper output)
         global_defs {
             router_id lab
             script_user root
+            vrrp_notify_priority_changes on
             vrrp_notify_fifo {{lab.Folder}}/vrrp.fifo
             vrrp_notify_fifo_script "{{read}} 'its own'"
+        }
+        vrrp_track_file weight {
+            file {{lab.Folder}}/weight
         }
         vrrp_sync_group G {
             group {
@@ -120,6 +129,9 @@ public sealed class NotifyScriptTests(ITestOutputHelper output)
             "V3" => $"\nnotify_deleted \"{note} V3:deleted\"\n",
             "V4" => $$"""
 
+                track_file {
+                    weight weight 1
+                }
                 notify_master_rx_lower_pri "{{note}} V4:lower 'a\tb' \"'c \\\"d\""
 
                 """,
@@ -140,7 +152,7 @@ public sealed class NotifyScriptTests(ITestOutputHelper output)
             version 3
             virtual_router_id {{vrid}}
             priority {{priority}}
-            advert_int 0.2
+            advert_int 0.5
             virtual_ipaddress {
                 10.77.0.{{vrid + 100}}
             }
