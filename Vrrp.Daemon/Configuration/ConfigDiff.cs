@@ -303,5 +303,9 @@ internal sealed record ConfigDiff
 
     private static bool Same(GlobalDefs a, GlobalDefs b) =>
         a.NotificationEmail.SequenceEqual(b.NotificationEmail) && a.CpuAffinity.SequenceEqual(b.CpuAffinity) && a.NotifyFifos.SequenceEqual(b.NotifyFifos)
-        && a with { NotificationEmail = b.NotificationEmail, CpuAffinity = b.CpuAffinity, NotifyFifos = b.NotifyFifos } == b;
+        && a.FurtherMailServers.SequenceEqual(b.FurtherMailServers)
+        && a with
+        {
+            NotificationEmail = b.NotificationEmail, CpuAffinity = b.CpuAffinity, NotifyFifos = b.NotifyFifos, FurtherMailServers = b.FurtherMailServers,
+        } == b;
 }
