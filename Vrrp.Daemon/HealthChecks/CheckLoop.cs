@@ -79,18 +79,21 @@ internal sealed unsafe class CheckLoop : TimeProvider, IDisposable
     /// <summary>Ends the thread; attempts are given up.</summary>
     public void Dispose()
     {
+        Thread? thread;
         lock (_lock)
         {
             if (_disposed)
                 return;
             _disposed = true;
+            thread = _thread;
         }
 
         _waiter.Wake();
-        _thread?.Join();
-        foreach (var attempt in _attempts.Values.ToArray())
-            GiveUp(attempt, new(canceled: true));
-        _waiter.Dispose();
+        if (thread is null)
+            _waiter.Dispose();
+        // Whoever waited for the last check may go on on the thread itself.
+        else if (thread != Thread.CurrentThread)
+            thread.Join();
     }
 
     private static int Begin(int descriptor, NetworkCheck check, SocketAddress target)
@@ -134,6 +137,12 @@ internal sealed unsafe class CheckLoop : TimeProvider, IDisposable
     {
         lock (_lock)
         {
+            if (_disposed)
+            {
+                _ = Close(descriptor);
+                return Task.FromCanceled<CheckResult>(new(canceled: true));
+            }
+
             _lastToken = (_lastToken + 1) & int.MaxValue;
             var attempt = new Attempt(descriptor, _lastToken, MonotonicClock.Now, limit);
             if (Thread.CurrentThread == _thread && _young.Count < MaximumYoung)
@@ -196,6 +205,14 @@ internal sealed unsafe class CheckLoop : TimeProvider, IDisposable
 
     private void Run()
     {
+        Turn();
+        foreach (var attempt in _attempts.Values.ToArray())
+            GiveUp(attempt, new(canceled: true));
+        _waiter.Dispose();
+    }
+
+    private void Turn()
+    {
         while (true)
         {
             Instant until;
@@ -243,7 +260,10 @@ internal sealed unsafe class CheckLoop : TimeProvider, IDisposable
             if (returned == 0)
                 continue;
             found = true;
-            Finish(_young[i], returned == POLLOUT ? CheckResult.Success : Result(ErrorOf(_young[i].Descriptor)));
+            if (returned == POLLOUT)
+                Finish(_young[i], CheckResult.Success);
+            else if (Outcome(_young[i].Token) is { } outcome)
+                Finish(outcome.Attempt, outcome.Result);
         }
 
         return (_polled[0].Returned != 0 && FinishWatched(Instant.Origin)) || found;
@@ -257,11 +277,22 @@ internal sealed unsafe class CheckLoop : TimeProvider, IDisposable
         for (int i = 0; i < _young.Count; i++)
         {
             var attempt = _young[i];
-            if (attempt.IsOver)
-                continue;
             if (attempt.Born > grown)
-                _young[kept++] = attempt;
-            else if (Watch(attempt) is { } problem)
+            {
+                if (!attempt.IsOver)
+                    _young[kept++] = attempt;
+                continue;
+            }
+
+            string? problem = null;
+            lock (_lock)
+            {
+                // Whoever gives it up closes its socket, whose number may be another's at once.
+                if (!attempt.IsOver)
+                    problem = Watch(attempt);
+            }
+
+            if (problem is not null)
                 Finish(attempt, CheckResult.Failure(problem));
         }
 
@@ -271,17 +302,24 @@ internal sealed unsafe class CheckLoop : TimeProvider, IDisposable
     private bool FinishWatched(Instant until)
     {
         Span<int> ready = stackalloc int[128];
+        bool found = false;
         int count = _waiter.Wait(until, ready);
         foreach (int token in ready[..count])
         {
-            Attempt? attempt;
-            lock (_lock)
-                attempt = _attempts.GetValueOrDefault(token);
-            if (attempt is not null)
-                Finish(attempt, Result(ErrorOf(attempt.Descriptor)));
+            if (Outcome(token) is not { } outcome)
+                continue;
+            Finish(outcome.Attempt, outcome.Result);
+            found = true;
         }
 
-        return count > 0;
+        return found;
+    }
+
+    /// <summary>What the kernel says of an attempt; null: it is over. Under the lock its socket cannot be closed meanwhile.</summary>
+    private (Attempt Attempt, CheckResult Result)? Outcome(int token)
+    {
+        lock (_lock)
+            return _attempts.TryGetValue(token, out var attempt) ? (attempt, Result(ErrorOf(attempt.Descriptor))) : null;
     }
 
     private void Expire()
@@ -333,13 +371,12 @@ internal sealed unsafe class CheckLoop : TimeProvider, IDisposable
                 return false;
             _byDeadline.Remove(attempt);
             attempt.IsOver = true;
+            // A child that is being started may hold a copy for a moment, and closing ours would not end the watch.
+            if (attempt.IsWatched)
+                _waiter.Remove(attempt.Descriptor);
+            _ = Close(attempt.Descriptor);
+            return true;
         }
-
-        // A child that is being started may hold a copy for a moment, and closing ours would not end the watch.
-        if (attempt.IsWatched)
-            _waiter.Remove(attempt.Descriptor);
-        _ = Close(attempt.Descriptor);
-        return true;
     }
 
     private sealed class Attempt(int descriptor, int token, Instant born, TimeSpan limit)
