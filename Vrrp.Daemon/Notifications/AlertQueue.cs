@@ -287,7 +287,11 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             lock (_lock)
             {
                 if (_isStopping || _mails.Any(mail => !mail.IsStored))
+                {
+                    // Back goes what woke us, or the mail would wait until something held is due.
+                    _store.Writer.TryWrite(true);
                     return;
+                }
             }
 
             try
