@@ -185,6 +185,24 @@ public sealed class ReloadServiceTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(true, true, 3)]
+    [InlineData(true, false, 2)]
+    [InlineData(false, true, 2)]
+    public async Task A_half_has_no_pipe_of_the_other(bool runsVrrp, bool runsDirector, int expected)
+    {
+        await StartAsync(Router + Server(80), runsVrrp, runsDirector);
+        var globals = new GlobalDefs
+        {
+            NotifyFifos = [.. Enum.GetValues<NotifyFifoKind>().Select(kind => new NotifyFifo(kind, $"/run/{kind}", null, null, null))],
+        };
+        var run = new DaemonRun { ConfigurationPath = _path, RunsVrrp = runsVrrp, RunsDirector = runsDirector };
+
+        var kept = run.Select(new DaemonConfig { Path = _path, GlobalDefs = globals }).GlobalDefs.NotifyFifos;
+        Assert.Equal(expected, kept.Length);
+        Assert.Equal((runsVrrp, runsDirector), (kept.Any(pipe => pipe.Kind == NotifyFifoKind.Vrrp), kept.Any(pipe => pipe.Kind == NotifyFifoKind.Lvs)));
+    }
+
+    [Theory]
     [InlineData(true, "the file has no vrrp_instance, ")]
     [InlineData(false, "the file has no virtual_server, ")]
     public async Task A_half_that_would_be_empty_is_refused_by_its_name(bool runsVrrp, string expected)
