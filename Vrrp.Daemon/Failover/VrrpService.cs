@@ -279,8 +279,8 @@ internal sealed class VrrpService(
     {
         await foreach (var notification in stream.ConfigureAwait(false))
         {
-            notifications.Log(notification);
-            Notified?.Invoke(notification);
+            Handlers.Tell(notifications.Log, notification, logger);
+            Handlers.Tell(Notified, notification, logger);
         }
     }
 

@@ -17,8 +17,18 @@ internal sealed class DaemonRun
             config = config with { Instances = [], SyncGroups = [], StaticAddresses = [] };
         if (!RunsDirector)
             config = config with { VirtualServers = [], GlobalDefs = config.GlobalDefs with { LvsFlush = false, LvsFlushOnStop = LvsFlushOnStop.No, LvsSyncDaemon = null, LvsTimeouts = default } };
+        // Of two processes each has its own half: neither makes the other's pipes, nor starts the scripts that read them.
+        if (!RunsVrrp || !RunsDirector)
+            config = config with { GlobalDefs = config.GlobalDefs with { NotifyFifos = [.. config.GlobalDefs.NotifyFifos.Where(IsOurs)] } };
         return config;
     }
+
+    private bool IsOurs(NotifyFifo pipe) => pipe.Kind switch
+    {
+        NotifyFifoKind.Vrrp => RunsVrrp,
+        NotifyFifoKind.Lvs => RunsDirector,
+        _ => true,
+    };
 
     /// <summary>File that records the addresses this daemon installs; null: none is kept.</summary>
     public string? LedgerPath { get; init; }

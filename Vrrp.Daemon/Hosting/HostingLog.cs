@@ -32,6 +32,12 @@ internal static partial class HostingLog
     [LoggerMessage(108, LogLevel.Error, "the reload could not be applied: {Error}")]
     public static partial void ReloadFailed(ILogger logger, string error);
 
+    [LoggerMessage(115, LogLevel.Critical, "{Part} failed in itself at a reload; the rest of it goes on")]
+    public static partial void ReloadPartFailed(ILogger logger, string part, Exception exception);
+
+    [LoggerMessage(116, LogLevel.Critical, "{Part} failed in itself at {Notice}; the others are told")]
+    public static partial void HandlerFailed(ILogger logger, string part, string notice, Exception exception);
+
     [LoggerMessage(110, LogLevel.Information, "({VirtualRouter}) {Change}")]
     public static partial void InstanceChanged(ILogger logger, string virtualRouter, string change);
 

@@ -61,8 +61,7 @@ internal sealed class ReloadService(
             return;
         }
 
-        foreach (var observer in observers)
-            observer.Prepare(config);
+        Tell(observer => observer.Prepare(config));
         try
         {
             await vrrp.ApplyAsync(config, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
@@ -71,20 +70,38 @@ internal sealed class ReloadService(
         {
             // Only what depends on this host gets here: on which interface an address is that an instance is named after.
             HostingLog.ReloadFailed(logger, exception.Message);
-            foreach (var observer in observers)
-                observer.Prepare(_applied);
+            Tell(observer => observer.Prepare(_applied));
             return;
         }
 
         scripts.IsSecure = config.GlobalDefs.EnableScriptSecurity;
-        tracking.Apply(config);
+        Guard(nameof(TrackingService), () => tracking.Apply(config));
         await director.ApplyAsync(config).WaitAsync(cancellationToken).ConfigureAwait(false);
-        foreach (var observer in observers)
-            observer.Complete();
+        Tell(observer => observer.Complete());
         TellWhatChanged(ConfigDiff.Create(_applied, config));
         TellWhatNeedsRestart(_applied.GlobalDefs, config.GlobalDefs);
         _applied = config;
         HostingLog.Reloaded(logger, run.ConfigurationPath);
+    }
+
+    private void Tell(Action<IReloadObserver> what)
+    {
+        foreach (var observer in observers)
+            Guard(observer.GetType().Name, () => what(observer));
+    }
+
+    private void Guard(string part, Action action)
+    {
+        try
+        {
+            action();
+        }
+#pragma warning disable CA1031 // What leaves this service ends the daemon, which would give all addresses up.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            HostingLog.ReloadPartFailed(logger, part, exception);
+        }
     }
 
     private void TellWhatChanged(ConfigDiff diff)

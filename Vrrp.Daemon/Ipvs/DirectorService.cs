@@ -301,7 +301,7 @@ internal sealed class DirectorService(
                     break;
             }
 
-            Occurred?.Invoke(happened);
+            Handlers.Tell(Occurred, happened, logger);
         }
     }
 
@@ -419,7 +419,7 @@ internal sealed class DirectorService(
         if (_toldUnavailable is not null)
         {
             IpvsLog.Available(logger);
-            Troubled?.Invoke(null);
+            Handlers.Tell(Troubled, null, logger);
         }
 
         _toldUnavailable = null;
@@ -445,7 +445,7 @@ internal sealed class DirectorService(
                 : _moduleProblem is not null ? $"{_moduleProblem} It is looked for every ten seconds."
                 : "Load it with 'modprobe ip_vs', or build it into the kernel; it is looked for every ten seconds.";
             IpvsLog.Unavailable(logger, exception.Message, advice);
-            Troubled?.Invoke($"{exception.Message} {advice}");
+            Handlers.Tell(Troubled, $"{exception.Message} {advice}", logger);
         }
 
         _toldUnavailable = exception.Message;

@@ -29,6 +29,9 @@ internal static partial class AlertLog
     [LoggerMessage(107, LogLevel.Error, "{Path} in the mail spool is damaged and removed: {Problem}")]
     public static partial void SpoolFileDropped(ILogger logger, string path, string problem);
 
+    [LoggerMessage(113, LogLevel.Error, "{Path} in the mail spool is left alone: {Problem}")]
+    public static partial void SpoolFileSkipped(ILogger logger, string path, string problem);
+
     [LoggerMessage(108, LogLevel.Information, "{Count} mail alerts of the last run wait to be delivered")]
     public static partial void Restored(ILogger logger, int count);
 

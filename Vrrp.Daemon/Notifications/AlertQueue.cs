@@ -28,6 +28,9 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     private static readonly TimeSpan FirstDeferral = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LongestDeferral = TimeSpan.FromMinutes(10);
 
+    /// <summary>At the end, for a disk that hangs.</summary>
+    private static readonly TimeSpan DiskLimit = TimeSpan.FromSeconds(5);
+
     /// <summary>Between two writings of what is held back, which changes with each alert of a flood.</summary>
     private static readonly TimeSpan HeldPause = TimeSpan.FromSeconds(1);
 
@@ -92,8 +95,6 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         if (settings is not null && !_hasStarted)
         {
             _hasStarted = true;
-            if (spool is not null)
-                Restore(spool);
             _storing = StoreAsync();
             _sending = SendAsync();
         }
@@ -141,24 +142,37 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         _store.Writer.TryWrite(true);
         using var timeout = new CancellationTokenSource(limit, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        await _storing.ConfigureAwait(false);
+        using var disk = new CancellationTokenSource(limit > DiskLimit ? limit : DiskLimit, time);
+        bool isStored = await EndsAsync(_storing, disk.Token).ConfigureAwait(false);
         _send.Writer.TryWrite(true);
-        try
-        {
-            await _sending.WaitAsync(both.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
+        if (!isStored || !await EndsAsync(_sending, both.Token).ConfigureAwait(false))
         {
             await _ending.CancelAsync().ConfigureAwait(false);
-            await _sending.ConfigureAwait(false);
+            await EndsAsync(_sending, disk.Token).ConfigureAwait(false);
         }
 
         lock (_lock)
         {
-            if (_mails.Count > 0 && spool is { IsUsable: true })
-                AlertLog.LeftInSpool(logger, _mails.Sum(mail => mail.Mail.Count), spool.Directory);
-            else if (_mails.Count > 0)
-                AlertLog.Lost(logger, _mails.Sum(mail => mail.Mail.Count));
+            bool isKept = spool is { IsUsable: true };
+            int kept = _mails.Where(mail => isKept && mail.IsStored).Sum(mail => mail.Mail.Count);
+            int lost = _mails.Sum(mail => mail.Mail.Count) - kept;
+            if (kept > 0)
+                AlertLog.LeftInSpool(logger, kept, spool!.Directory);
+            if (lost > 0)
+                AlertLog.Lost(logger, lost);
+        }
+    }
+
+    private static async Task<bool> EndsAsync(Task task, CancellationToken limit)
+    {
+        try
+        {
+            await task.WaitAsync(limit).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return task.IsCompleted;
         }
     }
 
@@ -166,7 +180,9 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     public async ValueTask DisposeAsync()
     {
         await StopAsync(TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false);
-        _ending.Dispose();
+        // A loop in a disk that hangs may come back to it.
+        if (_storing.IsCompleted && _sending.IsCompleted)
+            _ending.Dispose();
     }
 
     private static Channel<bool> Wake() =>
@@ -174,28 +190,37 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
 
     private void Restore(AlertSpool spool)
     {
-        var (mails, held) = spool.Open();
+        var (mails, held, following) = spool.Open();
+        long[] dropped = [];
         lock (_lock)
         {
-            foreach (var mail in mails)
+            _number = following;
+            // Before those that came meanwhile.
+            foreach (var mail in mails.Reverse())
             {
                 var age = time.GetUtcNow() - mail.Created;
                 // A clock that was set meanwhile says nothing of a mail's age.
                 var left = age < TimeSpan.Zero ? Life : Life - age;
-                _mails.AddLast(new Entry(mail, Now + left) { IsStored = true });
-                _number = Math.Max(_number, mail.Number + 1);
+                _mails.AddFirst(new Entry(mail, Now + left) { IsStored = true });
             }
 
             foreach (var one in held)
                 _throttle.Restore(one, Now);
             if (mails.Length + held.Length > 0)
                 AlertLog.Restored(logger, mails.Sum(mail => mail.Count) + held.Sum(one => one.Count));
+            // Mail was taken out of the configuration meanwhile.
+            if (_settings is null)
+                dropped = Drop();
         }
+
+        foreach (long number in dropped)
+            spool.Remove(number);
+        _send.Writer.TryWrite(true);
     }
 
-    // Under the lock.
+    // Under the lock. Its number it gets when it is stored: which are free is known only then.
     private void Add(Alert alert) => _mails.AddLast(new Entry(
-        new(_number++, Guid.NewGuid().ToString("N"), alert.About, alert.Subject, alert.Body, alert.At, time.GetUtcNow(), alert.Count, [], alert.Parts), Now + Life));
+        new(-1, Guid.NewGuid().ToString("N"), alert.About, alert.Subject, alert.Body, alert.At, time.GetUtcNow(), alert.Count, [], alert.Parts), Now + Life));
 
     // Under the lock.
     private long[] Drop()
@@ -203,7 +228,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         int count = _mails.Sum(mail => mail.Mail.Count) + _throttle.Held.Sum(held => held.Count);
         if (count > 0)
             AlertLog.Unconfigured(logger, count);
-        long[] numbers = [.. _mails.Select(mail => mail.Mail.Number)];
+        long[] numbers = [.. _mails.Where(mail => mail.IsStored).Select(mail => mail.Mail.Number)];
         _mails.Clear();
         while (_throttle.TakeAll(_routerId, Now) is not null)
             _isHeldNew = true;
@@ -212,6 +237,10 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
 
     private async Task StoreAsync()
     {
+        // Not on the thread that starts the daemon: a disk may hang.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        if (spool is not null)
+            Restore(spool);
         while (true)
         {
             TimeSpan? next;
@@ -232,6 +261,8 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
                 }
 
                 fresh = [.. _mails.Where(mail => !mail.IsStored)];
+                foreach (var mail in fresh)
+                    mail.Mail = mail.Mail with { Number = _number++ };
                 if (_isHeldNew)
                     held = [.. _throttle.Held];
                 _isHeldNew = false;
@@ -287,7 +318,11 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             lock (_lock)
             {
                 if (_isStopping || _mails.Any(mail => !mail.IsStored))
+                {
+                    // Back goes what woke us, or the mail would wait until something held is due.
+                    _store.Writer.TryWrite(true);
                     return;
+                }
             }
 
             try

@@ -88,12 +88,14 @@ internal sealed class AlertSpool(string directory, ILogger logger)
 
     private readonly Lock _lock = new();
     private string? _toldProblem;
-    private bool _isUsable;
+    private volatile bool _isUsable;
     private bool _hasHeldFile;
 
     /// <summary>Opens the directory, makes it if need be, and reads what an earlier process left in it.</summary>
-    public (ImmutableArray<SpooledMail> Mails, ImmutableArray<HeldAlerts> Held) Open()
+    /// <returns>What was left, and a number that is free, as are those after it.</returns>
+    public (ImmutableArray<SpooledMail> Mails, ImmutableArray<HeldAlerts> Held, long Following) Open()
     {
+        string[] paths;
         try
         {
             System.IO.Directory.CreateDirectory(directory, OwnerOnly | UnixFileMode.UserExecute);
@@ -101,12 +103,23 @@ internal sealed class AlertSpool(string directory, ILogger logger)
             if (!ScriptSecurity.TryStat(directory, follow: false, out uint owner, out ushort mode) || owner != NativeMethods.GetEffectiveUser() || (mode & OthersMayUse) != 0)
             {
                 Tell("it belongs to another user, or others may enter it");
-                return ([], []);
+                return ([], [], 0);
             }
 
-            _isUsable = true;
-            var mails = ImmutableArray.CreateBuilder<SpooledMail>();
-            foreach (string path in System.IO.Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal))
+            paths = [.. System.IO.Directory.EnumerateFileSystemEntries(directory).Order(StringComparer.Ordinal)];
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Not used either: without knowing what waits there, new mails could take the place of it.
+            Tell(exception.Message);
+            return ([], [], 0);
+        }
+
+        _isUsable = true;
+        var mails = ImmutableArray.CreateBuilder<SpooledMail>();
+        foreach (string path in paths)
+        {
+            Try(path, () =>
             {
                 if (path.EndsWith(Unfinished, StringComparison.Ordinal))
                     File.Delete(path);
@@ -114,14 +127,28 @@ internal sealed class AlertSpool(string directory, ILogger logger)
                     Settle(path);
                 else if (path.EndsWith(Waiting, StringComparison.Ordinal) && mails.Count < MaximumMails && Read(path, SpoolJson.Default.SpooledMail) is { } mail && Keep(path, mail))
                     mails.Add(mail);
-            }
+            });
+        }
 
-            return (mails.DrainToImmutable(), ReadHeld(mails));
+        ImmutableArray<HeldAlerts> held = [];
+        Try(Path.Combine(directory, HeldName), () => held = ReadHeld(mails));
+        // Also what could not be read keeps its number.
+        return (mails.ToImmutable(), held, paths.Select(NumberOf).DefaultIfEmpty(-1).Max() + 1);
+    }
+
+    private static long NumberOf(string path) =>
+        long.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number < long.MaxValue / 2 ? number : -1;
+
+    /// <summary>One file that cannot be read does not keep back the others.</summary>
+    private void Try(string path, Action action)
+    {
+        try
+        {
+            action();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            Tell(exception.Message);
-            return ([], []);
+            AlertLog.SpoolFileSkipped(logger, path, exception.Message);
         }
     }
 

@@ -45,6 +45,16 @@ internal sealed record HeldAlerts
         RecentCount = Math.Min(RecentCount + 1, MaximumRecent),
     };
 
+    /// <summary>With what was held back later; by the name of the earlier, which may be on disk.</summary>
+    public HeldAlerts Join(HeldAlerts newer)
+    {
+        var events = Events;
+        foreach (var (happened, count) in newer.Events)
+            events = events.SetItem(happened, events.GetValueOrDefault(happened) + count);
+        string[] recent = [.. Recent.Concat(newer.Recent).TakeLast(MaximumRecent)];
+        return this with { Last = newer.Last, Count = Count + newer.Count, Events = events, Recent = [.. recent], RecentCount = recent.Length };
+    }
+
     private static string Line(Alert alert) => $"{AlertText.Time(alert.At)}  {alert.Event}: {alert.Reason}";
 }
 
@@ -140,8 +150,12 @@ internal sealed class AlertThrottle
     public void Restore(HeldAlerts held, TimeSpan now)
     {
         var subject = Find(held.Last.About, now);
-        if (subject.Held is not null)
+        if (subject.Held is { } newer)
+        {
+            subject.Held = held.Join(newer);
             return;
+        }
+
         subject.Held = held;
         subject.Due = now + Gather;
         _held.Add(subject);

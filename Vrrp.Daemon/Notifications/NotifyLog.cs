@@ -17,6 +17,9 @@ internal static partial class NotifyLog
     [LoggerMessage(410, LogLevel.Error, "the pipe {Path} is not written to: {Problem}")]
     public static partial void PipeUnusable(ILogger logger, string path, string problem);
 
+    [LoggerMessage(414, LogLevel.Warning, "the pipe {Path} cannot be removed: {Problem}")]
+    public static partial void PipeLeft(ILogger logger, string path, string problem);
+
     [LoggerMessage(411, LogLevel.Warning, "the pipe {Path} is full, because nobody reads it: of each state that changes only the last is kept for it")]
     public static partial void PipeFull(ILogger logger, string path);
 

@@ -93,8 +93,7 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
                 return Task.CompletedTask;
             WriteOwed();
             _retry?.Dispose();
-            if (_isOurs)
-                File.Delete(Path);
+            Remove();
             _closing.Cancel();
             _ = Close(_descriptor);
             _descriptor = -1;
@@ -132,9 +131,22 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
 
         if (descriptor >= 0)
             _ = Close(descriptor);
-        if (_isOurs)
-            File.Delete(Path);
+        Remove();
         return problem;
+    }
+
+    private void Remove()
+    {
+        if (!_isOurs)
+            return;
+        try
+        {
+            File.Delete(Path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            NotifyLog.PipeLeft(logger, Path, exception.Message);
+        }
     }
 
     private static bool IsPipe(int descriptor) =>

@@ -147,6 +147,20 @@ public sealed class ReloadServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_observer_that_fails_is_logged_and_the_reload_goes_on()
+    {
+        await StartAsync(Server(80));
+        _observer.Fails = true;
+        string log = await ReloadAsync(Server(80) + Server(443));
+
+        Assert.Equal(2, _kernel.Lines.Length);
+        Assert.Equal(2, log.Split("Observer failed in itself at a reload").Length - 1);
+        _observer.Fails = false;
+        await ReloadAsync(Server(80));
+        Assert.Single(_kernel.Lines);
+    }
+
+    [Fact]
     public async Task A_file_may_have_virtual_servers_alone()
     {
         await StartAsync(Server(80));
@@ -168,6 +182,24 @@ public sealed class ReloadServiceTests : IAsyncLifetime
 
         Assert.Equal(runsVrrp ? 0 : 2, _kernel.Lines.Length);
         Assert.Equal(runsVrrp, Addresses() != addresses);
+    }
+
+    [Theory]
+    [InlineData(true, true, 3)]
+    [InlineData(true, false, 2)]
+    [InlineData(false, true, 2)]
+    public async Task A_half_has_no_pipe_of_the_other(bool runsVrrp, bool runsDirector, int expected)
+    {
+        await StartAsync(Router + Server(80), runsVrrp, runsDirector);
+        var globals = new GlobalDefs
+        {
+            NotifyFifos = [.. Enum.GetValues<NotifyFifoKind>().Select(kind => new NotifyFifo(kind, $"/run/{kind}", null, null, null))],
+        };
+        var run = new DaemonRun { ConfigurationPath = _path, RunsVrrp = runsVrrp, RunsDirector = runsDirector };
+
+        var kept = run.Select(new DaemonConfig { Path = _path, GlobalDefs = globals }).GlobalDefs.NotifyFifos;
+        Assert.Equal(expected, kept.Length);
+        Assert.Equal((runsVrrp, runsDirector), (kept.Any(pipe => pipe.Kind == NotifyFifoKind.Vrrp), kept.Any(pipe => pipe.Kind == NotifyFifoKind.Lvs)));
     }
 
     [Theory]
@@ -218,9 +250,18 @@ public sealed class ReloadServiceTests : IAsyncLifetime
 
         public string Text => string.Join(", ", _told);
 
-        public void Prepare(DaemonConfig config) => _told.Add($"prepare {config.VirtualServers.Length} servers");
+        public bool Fails { get; set; }
 
-        public void Complete() => _told.Add("complete");
+        public void Prepare(DaemonConfig config) => Add($"prepare {config.VirtualServers.Length} servers");
+
+        public void Complete() => Add("complete");
+
+        private void Add(string text)
+        {
+            if (Fails)
+                throw new InvalidOperationException("a test");
+            _told.Add(text);
+        }
     }
 
     private sealed class Lines : ILogger<ReloadService>

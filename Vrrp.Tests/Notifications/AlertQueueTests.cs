@@ -282,6 +282,19 @@ public sealed class AlertQueueTests : IAsyncLifetime
         Assert.Contains("Warning: mail is configured no more: 1 mail alerts that waited are dropped", _log.Lines);
     }
 
+    [Fact]
+    public async Task A_subject_that_is_held_back_does_not_hold_up_another()
+    {
+        for (int i = 0; i < 5; i++)
+            _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await DeliveredAsync(4);
+        await MailTesting.UntilAsync(() => _time.TimerCount > 0 && _directory.Files is ["held.json"], "the pause has begun");
+
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance B"));
+        await DeliveredAsync(5);
+        Assert.Contains("Instance B", _transport.Snapshot()[4].Subject, StringComparison.Ordinal);
+    }
+
     private static int CountIn(OutgoingMail mail) =>
         mail.Subject.EndsWith(" alerts in one)", StringComparison.Ordinal) ? int.Parse(mail.Subject.Split('(')[^1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) : 1;
 
