@@ -3,10 +3,13 @@ using Vrrp.Daemon.Configuration.Model;
 
 namespace Vrrp.Daemon.Tracking;
 
+/// <summary>Runs a script to its end; one that runs too long is told of at its timeout, before it has ended.</summary>
+internal delegate Task<ScriptResult> RunTrackedScript(ScriptTracker script, Action<ScriptResult> timedOut, CancellationToken cancellationToken);
+
 /// <summary>Runs a vrrp_script at its interval. One that still runs when its turn comes is not started again; that turn is left out.</summary>
 #pragma warning disable CA1001 // A source without a timer and a handle needs no disposal.
 internal sealed class ScriptWatch(
-    ScriptTracker script, TrackerReading reading, Func<ScriptTracker, CancellationToken, Task<ScriptResult>> run, TimeProvider time, ILogger logger)
+    ScriptTracker script, TrackerReading reading, RunTrackedScript run, TimeProvider time, ILogger logger)
     : TrackerWatch(script, reading)
 #pragma warning restore CA1001
 {
@@ -29,7 +32,14 @@ internal sealed class ScriptWatch(
             long begun = time.GetTimestamp();
             while (true)
             {
-                Take(await run(script, cancellationToken).ConfigureAwait(false));
+                bool isTaken = false;
+                var result = await run(script, early =>
+                {
+                    isTaken = true;
+                    Take(early);
+                }, cancellationToken).ConfigureAwait(false);
+                if (!isTaken)
+                    Take(result);
                 // From turn to turn, whatever each took.
                 long passed = time.GetElapsedTime(begun).Ticks;
                 await Task.Delay(TimeSpan.FromTicks(script.Interval.Ticks - (passed % script.Interval.Ticks)), time, cancellationToken).ConfigureAwait(false);

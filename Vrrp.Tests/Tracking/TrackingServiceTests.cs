@@ -32,6 +32,7 @@ public sealed class TrackingServiceTests : IAsyncLifetime
     private readonly Dictionary<string, TrackedState> _states = [];
     private readonly HashSet<string> _failing = [];
     private readonly Dictionary<string, TaskCompletionSource<ScriptResult>> _hanging = [];
+    private readonly ConcurrentDictionary<string, Action<ScriptResult>> _timedOut = [];
     private TrackingService _service = null!;
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -53,8 +54,9 @@ public sealed class TrackingServiceTests : IAsyncLifetime
 
     private async Task StartAsync(string lists, string scripts = Scripts) => await Create(Tracking(lists, scripts)).StartAsync(default);
 
-    private Task<ScriptResult> RunAsync(ScriptTracker script, CancellationToken cancellationToken)
+    private Task<ScriptResult> RunAsync(ScriptTracker script, Action<ScriptResult> timedOut, CancellationToken cancellationToken)
     {
+        _timedOut[script.Name] = timedOut;
         _runs.AddOrUpdate(script.Name, 1, (_, count) => count + 1);
         if (_hanging.TryGetValue(script.Name, out var hanging))
             return hanging.Task.WaitAsync(cancellationToken);
@@ -136,6 +138,30 @@ public sealed class TrackingServiceTests : IAsyncLifetime
             _time.Advance(TimeSpan.FromMilliseconds(100));
             return _runs["a"] == 2;
         });
+    }
+
+    [Fact]
+    public async Task One_that_runs_too_long_counts_once_at_its_timeout_and_not_again_when_it_has_ended()
+    {
+        var result = new ScriptResult(ScriptEnd.TimedOut, 0, "it ran longer than 2 s and was ended");
+        await StartAsync("track_script {\na\n}");
+        var first = _hanging["a"] = new();
+        _time.Advance(TimeSpan.FromSeconds(2));
+        _timedOut["a"](result);
+        _hanging["a"] = new();
+        first.SetResult(result);
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(2));
+            return _runs["a"] == 3;
+        });
+        // One of the two failures that it takes.
+        Assert.Equal(new TrackedState(0), State);
+
+        _timedOut["a"](result);
+        Assert.Equal(new TrackedState(-20), State);
+        _time.Advance(TimeSpan.FromSeconds(20));
+        Assert.Equal(3, _runs["a"]);
     }
 
     [Fact]
