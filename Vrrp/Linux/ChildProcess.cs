@@ -24,6 +24,7 @@ internal sealed unsafe class ChildProcess
     private const int POSIX_SPAWN_SETSIGMASK = 0x08;
     private const int POSIX_SPAWN_SETSID = 0x80;
     private const int P_PIDFD = 3;
+    private const int WNOHANG = 1;
     private const int WEXITED = 4;
     private const int O_RDWR = 2;
     private const int PR_CAP_AMBIENT = 47;
@@ -149,18 +150,25 @@ internal sealed unsafe class ChildProcess
         }
     }
 
-    private void Reap()
+    /// <returns>False while it has not ended.</returns>
+    private bool TryReap(EpollWaiter waiter)
     {
-        // siginfo_t: what happened at octet 8, the status at 24.
+        // siginfo_t: what happened at octet 8, the process at 16, the status at 24.
         byte* information = stackalloc byte[128];
         new Span<byte>(information, 128).Clear();
         const int CLD_EXITED = 1;
-        int result = WaitId(P_PIDFD, _descriptor, information, WEXITED);
+        int result = WaitId(P_PIDFD, _descriptor, information, WEXITED | WNOHANG);
+        int error = result < 0 ? Errno.Last : 0;
+        if (result == 0 && *(int*)(information + 16) == 0)
+            return false;
+        // Not left to the close: a child that is about to begin its program holds a copy, and the old event would stay.
+        waiter.Remove(_descriptor);
         _ = Close(_descriptor);
         if (result < 0)
-            _exited.SetException(new LinuxException($"wait for process {Id}", Errno.Last));
+            _exited.SetException(new LinuxException($"wait for process {Id}", error));
         else
             _exited.SetResult(new(*(int*)(information + 24), *(int*)(information + 8) != CLD_EXITED));
+        return true;
     }
 
     /// <summary>Strings and vectors of the C library, freed together.</summary>
@@ -228,8 +236,9 @@ internal sealed unsafe class ChildProcess
                 int count = _waiter.Wait(Instant.Never, ready);
                 for (int i = 0; i < count; i++)
                 {
-                    if (_children.TryRemove(ready[i], out var child))
-                        child.Reap();
+                    // Out before its number is closed and may be another's.
+                    if (_children.TryRemove(ready[i], out var child) && !child.TryReap(_waiter))
+                        _children[ready[i]] = child;
                 }
             }
         }
