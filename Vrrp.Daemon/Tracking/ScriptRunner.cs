@@ -71,10 +71,20 @@ internal sealed class ScriptRunner(TimeProvider time)
         {
             return new(ScriptEnd.NotStarted, exception.Error, exception.Message);
         }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
+        {
+            // So the runtime tells of a limit of threads, which may be higher or farther away next time.
+            return new(ScriptEnd.NotStarted, 0, exception.Message);
+        }
 
         try
         {
             return Describe(await child.Exited.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false));
+        }
+        catch (LinuxException exception)
+        {
+            // Its end is known to nobody, and so is what it found.
+            return new(ScriptEnd.NotStarted, exception.Error, exception.Message);
         }
         catch (TimeoutException)
         {

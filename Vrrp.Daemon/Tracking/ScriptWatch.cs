@@ -16,6 +16,7 @@ internal sealed class ScriptWatch(
     private readonly CancellationTokenSource _ending = new();
     private ScriptState _state = new(reading.IsUp);
     private Task _running = Task.CompletedTask;
+    private bool _hasFailed;
 
     public override void Start() => _running = RunAsync(_ending.Token);
 
@@ -32,14 +33,7 @@ internal sealed class ScriptWatch(
             long begun = time.GetTimestamp();
             while (true)
             {
-                bool isTaken = false;
-                var result = await run(script, early =>
-                {
-                    isTaken = true;
-                    Take(early);
-                }, cancellationToken).ConfigureAwait(false);
-                if (!isTaken)
-                    Take(result);
+                await RunOnceAsync(cancellationToken).ConfigureAwait(false);
                 // From turn to turn, whatever each took.
                 long passed = time.GetElapsedTime(begun).Ticks;
                 await Task.Delay(TimeSpan.FromTicks(script.Interval.Ticks - (passed % script.Interval.Ticks)), time, cancellationToken).ConfigureAwait(false);
@@ -49,13 +43,38 @@ internal sealed class ScriptWatch(
         {
             // Configured no more.
         }
-#pragma warning disable CA1031 // Ours to mend, and until then nobody knows whether this host can serve.
+    }
+
+    private async Task RunOnceAsync(CancellationToken cancellationToken)
+    {
+        bool isTaken = false;
+        ScriptResult result;
+        try
+        {
+            result = await run(script, early =>
+            {
+                isTaken = true;
+                Take(early);
+            }, cancellationToken).ConfigureAwait(false);
+            _hasFailed = false;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+#pragma warning disable CA1031 // Ours to mend; what failed once may work at the next turn.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            TrackingLog.Failed(logger, exception, Name);
-            Publish(new(false, 0, exception.Message));
+            // Once for all in a row.
+            if (!_hasFailed)
+                TrackingLog.Failed(logger, exception, Name);
+            _hasFailed = true;
+            result = new(ScriptEnd.NotStarted, 0, exception.Message);
         }
+
+        if (!isTaken)
+            Take(result);
     }
 
     private void Take(ScriptResult result)

@@ -165,13 +165,19 @@ public sealed class TrackingServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_fails_in_itself_counts_as_down()
+    public async Task One_that_fails_in_itself_counts_as_down_until_it_works_again()
     {
         _hanging["b"] = new();
         _hanging["b"].SetException(new InvalidOperationException("broken"));
         await StartAsync("track_script {\nb\n}");
 
         await UntilAsync(() => State == new TrackedState(0, true, "vrrp_script b failed: broken"));
+        _hanging.Remove("b");
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            return State == default;
+        });
     }
 
     [Fact]

@@ -27,6 +27,7 @@ internal sealed unsafe class ChildProcess
     private const int WNOHANG = 1;
     private const int WEXITED = 4;
     private const int O_RDWR = 2;
+    private const int ENOMEM = 12;
     private const int PR_CAP_AMBIENT = 47;
     private const int PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
@@ -60,6 +61,7 @@ internal sealed unsafe class ChildProcess
     {
         int id = 0;
         LinuxException? failure = null;
+        var reaper = Reaper.Get();
         var thread = new Thread(() =>
         {
             try
@@ -73,12 +75,16 @@ internal sealed unsafe class ChildProcess
             {
                 failure = exception;
             }
+            catch (OutOfMemoryException)
+            {
+                failure = new($"start {path}", ENOMEM);
+            }
         }, maxStackSize: 256 * 1024)
         {
             IsBackground = true,
             Name = "vrrp-spawn",
         };
-        thread.Start();
+        Begin(thread);
         thread.Join();
         if (failure is not null)
             throw failure;
@@ -91,12 +97,35 @@ internal sealed unsafe class ChildProcess
         }
 
         var child = new ChildProcess(id, descriptor);
-        Reaper.Instance.Watch(child);
+        try
+        {
+            reaper.Watch(child);
+        }
+        catch (LinuxException)
+        {
+            _ = Kill(-id, 9);
+            _ = Close(descriptor);
+            throw;
+        }
+
         return child;
     }
 
     /// <summary>Sends a signal to the process and all of its group; one that has ended is no error.</summary>
     public void Signal(int signal) => _ = Kill(-Id, signal);
+
+    /// <summary>Starts a thread; at a limit of threads the runtime says that memory is short.</summary>
+    private static void Begin(Thread thread)
+    {
+        try
+        {
+            thread.Start();
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
+        {
+            throw new LinuxException($"start the thread {thread.Name}", Errno.EAGAIN);
+        }
+    }
 
     private static void Drop(Credentials wanted)
     {
@@ -218,14 +247,41 @@ internal sealed unsafe class ChildProcess
         private readonly EpollWaiter _waiter = new();
         private readonly ConcurrentDictionary<int, ChildProcess> _children = new();
 
-        private Reaper() => new Thread(Run) { IsBackground = true, Name = "vrrp-reaper" }.Start();
+        private static readonly Lock s_lock = new();
+        private static Reaper? s_instance;
 
-        public static Reaper Instance { get; } = new();
+        private Reaper()
+        {
+            try
+            {
+                Begin(new(Run) { IsBackground = true, Name = "vrrp-reaper" });
+            }
+            catch
+            {
+                _waiter.Dispose();
+                throw;
+            }
+        }
+
+        /// <summary>The one; no static field makes it, for that would fail for ever after it failed once.</summary>
+        public static Reaper Get()
+        {
+            lock (s_lock)
+                return s_instance ??= new();
+        }
 
         public void Watch(ChildProcess child)
         {
             _children[child._descriptor] = child;
-            _waiter.Add(child._descriptor, child._descriptor);
+            try
+            {
+                _waiter.Add(child._descriptor, child._descriptor);
+            }
+            catch
+            {
+                _children.TryRemove(child._descriptor, out _);
+                throw;
+            }
         }
 
         private void Run()
