@@ -31,12 +31,16 @@ internal sealed class ScriptWatch(
         try
         {
             long begun = time.GetTimestamp();
+            long turn = 0;
             while (true)
             {
                 await RunOnceAsync(cancellationToken).ConfigureAwait(false);
-                // From turn to turn, whatever each took.
+                // From turn to turn, whatever each took; a timer that fires early does not give the same turn twice.
                 long passed = time.GetElapsedTime(begun).Ticks;
-                await Task.Delay(TimeSpan.FromTicks(script.Interval.Ticks - (passed % script.Interval.Ticks)), time, cancellationToken).ConfigureAwait(false);
+                turn = Math.Max(turn + 1, (passed / script.Interval.Ticks) + 1);
+                // A delay is cut to whole milliseconds.
+                long wait = ((turn * script.Interval.Ticks) - passed + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
+                await Task.Delay(TimeSpan.FromMilliseconds(wait), time, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -48,14 +52,9 @@ internal sealed class ScriptWatch(
     private async Task RunOnceAsync(CancellationToken cancellationToken)
     {
         bool isTaken = false;
-        ScriptResult result;
         try
         {
-            result = await run(script, early =>
-            {
-                isTaken = true;
-                Take(early);
-            }, cancellationToken).ConfigureAwait(false);
+            TakeOnce(await run(script, TakeOnce, cancellationToken).ConfigureAwait(false));
             _hasFailed = false;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -70,11 +69,17 @@ internal sealed class ScriptWatch(
             if (!_hasFailed)
                 TrackingLog.Failed(logger, exception, Name);
             _hasFailed = true;
-            result = new(ScriptEnd.NotStarted, 0, exception.Message);
+            TakeOnce(new(ScriptEnd.NotStarted, 0, exception.Message));
         }
 
-        if (!isTaken)
+        // At its timeout or at its end, not at both.
+        void TakeOnce(ScriptResult result)
+        {
+            if (isTaken)
+                return;
+            isTaken = true;
             Take(result);
+        }
     }
 
     private void Take(ScriptResult result)

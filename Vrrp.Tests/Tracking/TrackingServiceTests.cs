@@ -76,6 +76,26 @@ public sealed class TrackingServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_timer_that_fires_early_gives_no_turn_twice()
+    {
+        int runs = 0;
+        var config = Tracking("track_script {\na\n}");
+        _service = new(
+            config,
+            (tracker, reading) => new ScriptWatch((ScriptTracker)tracker, reading, (_, _, _) =>
+            {
+                runs++;
+                return Task.FromResult(default(ScriptResult));
+            }, new EarlyTime(_time), NullLogger.Instance),
+            _ => TrackerReading.Unknown,
+            (_, _) => { });
+        await _service.StartAsync(default);
+        _time.Advance(TimeSpan.FromSeconds(7.9));
+
+        Assert.Equal(4, runs);
+    }
+
+    [Fact]
     public async Task One_that_nobody_follows_is_never_run()
     {
         await StartAsync("track_script {\nb\n}");
@@ -219,5 +239,18 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (!condition())
             await beat.WaitForNextTickAsync(limit.Token);
+    }
+
+    /// <summary>Its timers fire a part of a millisecond early, as those of the system may.</summary>
+    private sealed class EarlyTime(TimeProvider time) : TimeProvider
+    {
+        private static readonly TimeSpan Early = TimeSpan.FromMicroseconds(600);
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override long GetTimestamp() => time.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            time.CreateTimer(callback, state, dueTime > Early ? dueTime - Early : dueTime, period);
     }
 }
