@@ -19,6 +19,7 @@ internal sealed class SignalLifetime(
 {
     private const int SIGHUP = 1;
     private const int SIGTERM = 15;
+    private const int SIGCHLD = 17;
     private const int SIGUSR1 = 10;
     private const int SIGUSR2 = 12;
 
@@ -41,7 +42,7 @@ internal sealed class SignalLifetime(
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
-        HeedIgnored(SIGHUP, SIGTERM);
+        HeedIgnored(SIGHUP, SIGTERM, SIGCHLD);
         foreach (var signal in (PosixSignal[])[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT])
             _registrations.Add(PosixSignalRegistration.Create(signal, Stop));
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
@@ -83,7 +84,7 @@ internal sealed class SignalLifetime(
         _atOnce.Dispose();
     }
 
-    /// <summary>nohup starts a program with SIGHUP ignored, and the framework leaves alone what is ignored: no reload would ever come.</summary>
+    /// <summary>nohup starts a program with SIGHUP ignored, and the framework leaves alone what is ignored: no reload would ever come. Where SIGCHLD is ignored, nobody learns how a child ended.</summary>
     private static void HeedIgnored(params ReadOnlySpan<int> signals)
     {
         string line = File.ReadLines("/proc/self/status").First(candidate => candidate.StartsWith("SigIgn:", StringComparison.Ordinal));

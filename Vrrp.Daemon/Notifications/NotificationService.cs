@@ -14,7 +14,8 @@ internal sealed class NotificationService(
 {
     private readonly Lock _lock = new();
     private readonly NotifyEvents _events = new();
-    private readonly NotifyScriptQueue _scripts = new(runner.RunAsync, time, logger);
+    private readonly NotifyScriptQueue _scripts = new(
+        (command, arguments, variables, limit, ending) => runner.RunAsync(command, arguments, variables, limit, ending), time, logger);
     private readonly Dictionary<NotifyFifoKind, NotifyPipe> _pipes = [];
     private readonly List<Task> _leaving = [];
     private DaemonConfig _config = initial;
@@ -133,7 +134,8 @@ internal sealed class NotificationService(
                 continue;
             }
 
-            var pipe = new NotifyPipe(fifo, runner.RunAsync, time, logger);
+            var pipe = new NotifyPipe(
+                fifo, (command, arguments, variables, limit, ending) => runner.RunAsync(command, arguments, variables, limit, ending), time, logger);
             _pipes.Add(fifo.Kind, pipe);
             pipe.Open();
         }

@@ -206,7 +206,7 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
             while (true)
             {
                 long start = time.GetTimestamp();
-                var result = await run(script, [Path], [], Timeout.InfiniteTimeSpan, _ending.Token).ConfigureAwait(false);
+                var result = await RunReaderAsync(script).ConfigureAwait(false);
                 if (_closing.IsCancellationRequested)
                     return;
                 if (time.GetElapsedTime(start) >= LongestRestart)
@@ -222,6 +222,20 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
         catch (OperationCanceledException)
         {
             // The pipe was closed.
+        }
+    }
+
+    private async Task<ScriptResult> RunReaderAsync(ScriptCommand script)
+    {
+        try
+        {
+            return await run(script, [Path], [], Timeout.InfiniteTimeSpan, _ending.Token).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // What failed once may work the next time.
+        catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            return new(ScriptEnd.NotStarted, 0, exception.Message);
         }
     }
 

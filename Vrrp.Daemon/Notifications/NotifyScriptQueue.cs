@@ -150,6 +150,12 @@ internal sealed class NotifyScriptQueue(RunScript run, TimeProvider time, ILogge
         {
             NotifyLog.ScriptFailed(logger, script.Keyword, told.Subject, "it was ended, because the daemon stops");
         }
+#pragma warning disable CA1031 // What follows, of this subject above all, is to be told all the same.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            NotifyLog.ScriptFailed(logger, script.Keyword, told.Subject, exception.Message);
+        }
         finally
         {
             if (hasPlace)

@@ -38,6 +38,9 @@ internal sealed class ScriptRunner(TimeProvider time)
     /// <summary>From SIGTERM to SIGKILL.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
+    /// <summary>After SIGKILL, when nobody may be held up: a process in an uninterruptible sleep heeds it when it wakes, or never.</summary>
+    private static readonly TimeSpan LimitOfKill = TimeSpan.FromSeconds(1);
+
     /// <summary>Whether programs that others than root could change are refused when they would run as root (<c>enable_script_security</c>).</summary>
     public bool IsSecure { get; set; }
 
@@ -51,8 +54,10 @@ internal sealed class ScriptRunner(TimeProvider time)
     /// <param name="variables">NAME=value, beside this process's environment.</param>
     /// <param name="timeout">Then it is ended; infinite: never.</param>
     /// <param name="cancellationToken">Ends it at once.</param>
+    /// <param name="timedOut">Told the result at the timeout, before the process is ended: that may take any time.</param>
     public async Task<ScriptResult> RunAsync(
-        ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables, TimeSpan timeout, CancellationToken cancellationToken)
+        ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables, TimeSpan timeout, CancellationToken cancellationToken,
+        Action<ScriptResult>? timedOut = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (Prepare(command, arguments, out string path, out var words, out var credentials) is { } problem)
@@ -66,29 +71,50 @@ internal sealed class ScriptRunner(TimeProvider time)
         {
             return new(ScriptEnd.NotStarted, exception.Error, exception.Message);
         }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
+        {
+            // So the runtime tells of a limit of threads, which may be higher or farther away next time.
+            return new(ScriptEnd.NotStarted, 0, exception.Message);
+        }
 
         try
         {
             return Describe(await child.Exited.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false));
         }
+        catch (LinuxException exception)
+        {
+            // Its end is known to nobody, and so is what it found.
+            return new(ScriptEnd.NotStarted, exception.Error, exception.Message);
+        }
         catch (TimeoutException)
         {
-            await EndAsync(child).ConfigureAwait(false);
-            return new(ScriptEnd.TimedOut, 0, $"it ran longer than {timeout.TotalSeconds:0.###} s and was ended");
+            var result = new ScriptResult(ScriptEnd.TimedOut, 0, $"it ran longer than {timeout.TotalSeconds:0.###} s and was ended");
+            try
+            {
+                timedOut?.Invoke(result);
+            }
+            finally
+            {
+                await EndAsync(child, cancellationToken).ConfigureAwait(false);
+            }
+
+            return result;
         }
         catch (OperationCanceledException)
         {
-            await EndAsync(child).ConfigureAwait(false);
+            await EndAsync(child, cancellationToken).ConfigureAwait(false);
             throw;
         }
     }
 
-    private async Task EndAsync(ChildProcess child)
+    private async Task EndAsync(ChildProcess child, CancellationToken cancellationToken)
     {
+        // A wait that fails is over all the same.
+        var ended = child.Exited.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         child.Signal(SIGTERM);
         try
         {
-            await child.Exited.WaitAsync(Grace, time).ConfigureAwait(false);
+            await ended.WaitAsync(Grace, time, CancellationToken.None).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -97,7 +123,21 @@ internal sealed class ScriptRunner(TimeProvider time)
 
         // Also what it had started and left behind, which may ignore the first signal.
         child.Signal(SIGKILL);
-        await child.Exited.ConfigureAwait(false);
+        try
+        {
+            await ended.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            try
+            {
+                await ended.WaitAsync(LimitOfKill, time, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                // The reaper learns of its end, if there is one.
+            }
+        }
     }
 
     private string? Prepare(

@@ -3,16 +3,20 @@ using Vrrp.Daemon.Configuration.Model;
 
 namespace Vrrp.Daemon.Tracking;
 
+/// <summary>Runs a script to its end; one that runs too long is told of at its timeout, before it has ended.</summary>
+internal delegate Task<ScriptResult> RunTrackedScript(ScriptTracker script, Action<ScriptResult> timedOut, CancellationToken cancellationToken);
+
 /// <summary>Runs a vrrp_script at its interval. One that still runs when its turn comes is not started again; that turn is left out.</summary>
 #pragma warning disable CA1001 // A source without a timer and a handle needs no disposal.
 internal sealed class ScriptWatch(
-    ScriptTracker script, TrackerReading reading, Func<ScriptTracker, CancellationToken, Task<ScriptResult>> run, TimeProvider time, ILogger logger)
+    ScriptTracker script, TrackerReading reading, RunTrackedScript run, TimeProvider time, ILogger logger)
     : TrackerWatch(script, reading)
 #pragma warning restore CA1001
 {
     private readonly CancellationTokenSource _ending = new();
     private ScriptState _state = new(reading.IsUp);
     private Task _running = Task.CompletedTask;
+    private bool _hasFailed;
 
     public override void Start() => _running = RunAsync(_ending.Token);
 
@@ -27,24 +31,54 @@ internal sealed class ScriptWatch(
         try
         {
             long begun = time.GetTimestamp();
+            long turn = 0;
             while (true)
             {
-                Take(await run(script, cancellationToken).ConfigureAwait(false));
-                // From turn to turn, whatever each took.
+                await RunOnceAsync(cancellationToken).ConfigureAwait(false);
+                // From turn to turn, whatever each took; a timer that fires early does not give the same turn twice.
                 long passed = time.GetElapsedTime(begun).Ticks;
-                await Task.Delay(TimeSpan.FromTicks(script.Interval.Ticks - (passed % script.Interval.Ticks)), time, cancellationToken).ConfigureAwait(false);
+                turn = Math.Max(turn + 1, (passed / script.Interval.Ticks) + 1);
+                // A delay is cut to whole milliseconds.
+                long wait = ((turn * script.Interval.Ticks) - passed + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
+                await Task.Delay(TimeSpan.FromMilliseconds(wait), time, cancellationToken).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // Configured no more.
         }
-#pragma warning disable CA1031 // Ours to mend, and until then nobody knows whether this host can serve.
+    }
+
+    private async Task RunOnceAsync(CancellationToken cancellationToken)
+    {
+        bool isTaken = false;
+        try
+        {
+            TakeOnce(await run(script, TakeOnce, cancellationToken).ConfigureAwait(false));
+            _hasFailed = false;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+#pragma warning disable CA1031 // Ours to mend; what failed once may work at the next turn.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            TrackingLog.Failed(logger, exception, Name);
-            Publish(new(false, 0, exception.Message));
+            // Once for all in a row.
+            if (!_hasFailed)
+                TrackingLog.Failed(logger, exception, Name);
+            _hasFailed = true;
+            TakeOnce(new(ScriptEnd.NotStarted, 0, exception.Message));
+        }
+
+        // At its timeout or at its end, not at both.
+        void TakeOnce(ScriptResult result)
+        {
+            if (isTaken)
+                return;
+            isTaken = true;
+            Take(result);
         }
     }
 

@@ -36,12 +36,12 @@ internal sealed class TrackerSources(ScriptRunner scripts, TimeProvider time, IL
         _ => TrackerReading.Unknown,
     };
 
-    private async Task<ScriptResult> RunAsync(ScriptTracker script, CancellationToken cancellationToken)
+    private async Task<ScriptResult> RunAsync(ScriptTracker script, Action<ScriptResult> timedOut, CancellationToken cancellationToken)
     {
         // Not on the caller's loop: starting a process takes milliseconds.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (script.OpenedPath is not { } path)
-            return await scripts.RunAsync(script.Command, [], [], script.Timeout, cancellationToken).ConfigureAwait(false);
+            return await scripts.RunAsync(script.Command, [], [], script.Timeout, cancellationToken, timedOut).ConfigureAwait(false);
         string? problem = FileNumber.FindProblem(path);
         return new(problem is null ? ScriptEnd.Exited : ScriptEnd.NotStarted, 0, problem is null ? null : $"{path}: {problem}");
     }

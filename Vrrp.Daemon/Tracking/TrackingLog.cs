@@ -17,7 +17,7 @@ internal static partial class TrackingLog
     [LoggerMessage(403, LogLevel.Warning, "{Tracker}: {Problem}")]
     public static partial void Problem(ILogger logger, string tracker, string problem);
 
-    [LoggerMessage(404, LogLevel.Critical, "{Tracker} failed in itself; it counts as down until a reload")]
+    [LoggerMessage(404, LogLevel.Critical, "{Tracker} failed in itself; that counts as a failed run, and the next follows in its turn")]
     public static partial void Failed(ILogger logger, Exception exception, string tracker);
 
     [LoggerMessage(405, LogLevel.Warning, "processes are looked for once a second, because the kernel does not tell of them: {Reason}")]

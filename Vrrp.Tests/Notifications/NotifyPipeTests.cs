@@ -149,7 +149,11 @@ public sealed class NotifyPipeTests : IAsyncLifetime
             var (command, end, _) = await _started.Reader.ReadAsync().AsTask().WaitAsync(Patience);
             Assert.Equal($"/reader x {path}", command);
             int said = _log.All.Count;
-            end.SetResult(new(ScriptEnd.Exited, 3, "it exited with status 3"));
+            // To fail in itself is an end as any other.
+            if (pause == 4)
+                end.SetException(new InvalidOperationException("it exited with status 3"));
+            else
+                end.SetResult(new(ScriptEnd.Exited, 3, "it exited with status 3"));
             await _log.WaitAsync(said + 1, Patience);
             Assert.EndsWith($"(it exited with status 3): started again in {pause} s", _log.All[^1], StringComparison.Ordinal);
             // The timer is made right after the line.

@@ -146,6 +146,19 @@ public sealed class NotifyScriptQueueTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_that_fails_in_itself_holds_up_nothing_behind_it()
+    {
+        _queue.Take(Event("A", NotifyWord.Master));
+        (await NextAsync()).End.SetException(new InvalidOperationException("broken"));
+        var any = await NextAsync();
+        Assert.Equal("any INSTANCE A MASTER 100", any.Text);
+        _queue.Take(Event("A", NotifyWord.Backup));
+        any.End.SetException(new InvalidOperationException("broken"));
+
+        Assert.Equal("any INSTANCE A BACKUP 100", (await NextAsync()).Text);
+    }
+
+    [Fact]
     public async Task At_once_nothing_is_waited_for()
     {
         _queue.Take(Event("A", NotifyWord.Stop));

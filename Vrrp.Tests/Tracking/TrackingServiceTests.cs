@@ -32,6 +32,7 @@ public sealed class TrackingServiceTests : IAsyncLifetime
     private readonly Dictionary<string, TrackedState> _states = [];
     private readonly HashSet<string> _failing = [];
     private readonly Dictionary<string, TaskCompletionSource<ScriptResult>> _hanging = [];
+    private readonly ConcurrentDictionary<string, Action<ScriptResult>> _timedOut = [];
     private TrackingService _service = null!;
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -53,8 +54,9 @@ public sealed class TrackingServiceTests : IAsyncLifetime
 
     private async Task StartAsync(string lists, string scripts = Scripts) => await Create(Tracking(lists, scripts)).StartAsync(default);
 
-    private Task<ScriptResult> RunAsync(ScriptTracker script, CancellationToken cancellationToken)
+    private Task<ScriptResult> RunAsync(ScriptTracker script, Action<ScriptResult> timedOut, CancellationToken cancellationToken)
     {
+        _timedOut[script.Name] = timedOut;
         _runs.AddOrUpdate(script.Name, 1, (_, count) => count + 1);
         if (_hanging.TryGetValue(script.Name, out var hanging))
             return hanging.Task.WaitAsync(cancellationToken);
@@ -71,6 +73,26 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromSeconds(7.9));
 
         Assert.Equal((4, 8), (_runs["a"], _runs["b"]));
+    }
+
+    [Fact]
+    public async Task A_timer_that_fires_early_gives_no_turn_twice()
+    {
+        int runs = 0;
+        var config = Tracking("track_script {\na\n}");
+        _service = new(
+            config,
+            (tracker, reading) => new ScriptWatch((ScriptTracker)tracker, reading, (_, _, _) =>
+            {
+                runs++;
+                return Task.FromResult(default(ScriptResult));
+            }, new EarlyTime(_time), NullLogger.Instance),
+            _ => TrackerReading.Unknown,
+            (_, _) => { });
+        await _service.StartAsync(default);
+        _time.Advance(TimeSpan.FromSeconds(7.9));
+
+        Assert.Equal(4, runs);
     }
 
     [Fact]
@@ -139,13 +161,43 @@ public sealed class TrackingServiceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_fails_in_itself_counts_as_down()
+    public async Task One_that_runs_too_long_counts_once_at_its_timeout_and_not_again_when_it_has_ended()
+    {
+        var result = new ScriptResult(ScriptEnd.TimedOut, 0, "it ran longer than 2 s and was ended");
+        await StartAsync("track_script {\na\n}");
+        var first = _hanging["a"] = new();
+        _time.Advance(TimeSpan.FromSeconds(2));
+        _timedOut["a"](result);
+        _hanging["a"] = new();
+        first.SetResult(result);
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(2));
+            return _runs["a"] == 3;
+        });
+        // One of the two failures that it takes.
+        Assert.Equal(new TrackedState(0), State);
+
+        _timedOut["a"](result);
+        Assert.Equal(new TrackedState(-20), State);
+        _time.Advance(TimeSpan.FromSeconds(20));
+        Assert.Equal(3, _runs["a"]);
+    }
+
+    [Fact]
+    public async Task One_that_fails_in_itself_counts_as_down_until_it_works_again()
     {
         _hanging["b"] = new();
         _hanging["b"].SetException(new InvalidOperationException("broken"));
         await StartAsync("track_script {\nb\n}");
 
         await UntilAsync(() => State == new TrackedState(0, true, "vrrp_script b failed: broken"));
+        _hanging.Remove("b");
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            return State == default;
+        });
     }
 
     [Fact]
@@ -187,5 +239,18 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (!condition())
             await beat.WaitForNextTickAsync(limit.Token);
+    }
+
+    /// <summary>Its timers fire a part of a millisecond early, as those of the system may.</summary>
+    private sealed class EarlyTime(TimeProvider time) : TimeProvider
+    {
+        private static readonly TimeSpan Early = TimeSpan.FromMicroseconds(600);
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override long GetTimestamp() => time.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            time.CreateTimer(callback, state, dueTime > Early ? dueTime - Early : dueTime, period);
     }
 }

@@ -24,8 +24,10 @@ internal sealed unsafe class ChildProcess
     private const int POSIX_SPAWN_SETSIGMASK = 0x08;
     private const int POSIX_SPAWN_SETSID = 0x80;
     private const int P_PIDFD = 3;
+    private const int WNOHANG = 1;
     private const int WEXITED = 4;
     private const int O_RDWR = 2;
+    private const int ENOMEM = 12;
     private const int PR_CAP_AMBIENT = 47;
     private const int PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
@@ -59,6 +61,7 @@ internal sealed unsafe class ChildProcess
     {
         int id = 0;
         LinuxException? failure = null;
+        var reaper = Reaper.Get();
         var thread = new Thread(() =>
         {
             try
@@ -72,12 +75,16 @@ internal sealed unsafe class ChildProcess
             {
                 failure = exception;
             }
+            catch (OutOfMemoryException)
+            {
+                failure = new($"start {path}", ENOMEM);
+            }
         }, maxStackSize: 256 * 1024)
         {
             IsBackground = true,
             Name = "vrrp-spawn",
         };
-        thread.Start();
+        Begin(thread);
         thread.Join();
         if (failure is not null)
             throw failure;
@@ -90,12 +97,35 @@ internal sealed unsafe class ChildProcess
         }
 
         var child = new ChildProcess(id, descriptor);
-        Reaper.Instance.Watch(child);
+        try
+        {
+            reaper.Watch(child);
+        }
+        catch (LinuxException)
+        {
+            _ = Kill(-id, 9);
+            _ = Close(descriptor);
+            throw;
+        }
+
         return child;
     }
 
     /// <summary>Sends a signal to the process and all of its group; one that has ended is no error.</summary>
     public void Signal(int signal) => _ = Kill(-Id, signal);
+
+    /// <summary>Starts a thread; at a limit of threads the runtime says that memory is short.</summary>
+    private static void Begin(Thread thread)
+    {
+        try
+        {
+            thread.Start();
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
+        {
+            throw new LinuxException($"start the thread {thread.Name}", Errno.EAGAIN);
+        }
+    }
 
     private static void Drop(Credentials wanted)
     {
@@ -149,18 +179,25 @@ internal sealed unsafe class ChildProcess
         }
     }
 
-    private void Reap()
+    /// <returns>False while it has not ended.</returns>
+    private bool TryReap(EpollWaiter waiter)
     {
-        // siginfo_t: what happened at octet 8, the status at 24.
+        // siginfo_t: what happened at octet 8, the process at 16, the status at 24.
         byte* information = stackalloc byte[128];
         new Span<byte>(information, 128).Clear();
         const int CLD_EXITED = 1;
-        int result = WaitId(P_PIDFD, _descriptor, information, WEXITED);
+        int result = WaitId(P_PIDFD, _descriptor, information, WEXITED | WNOHANG);
+        int error = result < 0 ? Errno.Last : 0;
+        if (result == 0 && *(int*)(information + 16) == 0)
+            return false;
+        // Not left to the close: a child that is about to begin its program holds a copy, and the old event would stay.
+        waiter.Remove(_descriptor);
         _ = Close(_descriptor);
         if (result < 0)
-            _exited.SetException(new LinuxException($"wait for process {Id}", Errno.Last));
+            _exited.SetException(new LinuxException($"wait for process {Id}", error));
         else
             _exited.SetResult(new(*(int*)(information + 24), *(int*)(information + 8) != CLD_EXITED));
+        return true;
     }
 
     /// <summary>Strings and vectors of the C library, freed together.</summary>
@@ -210,14 +247,41 @@ internal sealed unsafe class ChildProcess
         private readonly EpollWaiter _waiter = new();
         private readonly ConcurrentDictionary<int, ChildProcess> _children = new();
 
-        private Reaper() => new Thread(Run) { IsBackground = true, Name = "vrrp-reaper" }.Start();
+        private static readonly Lock s_lock = new();
+        private static Reaper? s_instance;
 
-        public static Reaper Instance { get; } = new();
+        private Reaper()
+        {
+            try
+            {
+                Begin(new(Run) { IsBackground = true, Name = "vrrp-reaper" });
+            }
+            catch
+            {
+                _waiter.Dispose();
+                throw;
+            }
+        }
+
+        /// <summary>The one; no static field makes it, for that would fail for ever after it failed once.</summary>
+        public static Reaper Get()
+        {
+            lock (s_lock)
+                return s_instance ??= new();
+        }
 
         public void Watch(ChildProcess child)
         {
             _children[child._descriptor] = child;
-            _waiter.Add(child._descriptor, child._descriptor);
+            try
+            {
+                _waiter.Add(child._descriptor, child._descriptor);
+            }
+            catch
+            {
+                _children.TryRemove(child._descriptor, out _);
+                throw;
+            }
         }
 
         private void Run()
@@ -228,8 +292,9 @@ internal sealed unsafe class ChildProcess
                 int count = _waiter.Wait(Instant.Never, ready);
                 for (int i = 0; i < count; i++)
                 {
-                    if (_children.TryRemove(ready[i], out var child))
-                        child.Reap();
+                    // Out before its number is closed and may be another's.
+                    if (_children.TryRemove(ready[i], out var child) && !child.TryReap(_waiter))
+                        _children[ready[i]] = child;
                 }
             }
         }
