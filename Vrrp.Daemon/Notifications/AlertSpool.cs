@@ -108,7 +108,9 @@ internal sealed class AlertSpool(string directory, ILogger logger)
 
             paths = [.. System.IO.Directory.EnumerateFileSystemEntries(directory).Order(StringComparer.Ordinal)];
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+#pragma warning disable CA1031 // Whatever it is, mail goes on in memory.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             // Not used either: without knowing what waits there, new mails could take the place of it.
             Tell(exception.Message);
@@ -146,7 +148,9 @@ internal sealed class AlertSpool(string directory, ILogger logger)
         {
             action();
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+#pragma warning disable CA1031 // Whatever it is, the other files are good.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             AlertLog.SpoolFileSkipped(logger, path, exception.Message);
         }

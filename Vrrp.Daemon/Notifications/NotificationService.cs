@@ -12,6 +12,9 @@ internal sealed class NotificationService(
     DaemonConfig initial, ScriptRunner runner, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<NotificationService> logger)
     : IHostedService, IReloadObserver, IAsyncDisposable
 {
+    /// <summary>For pipes to open at the start; their owners may be in a directory that does not answer.</summary>
+    private static readonly TimeSpan OpenLimit = TimeSpan.FromSeconds(1);
+
     private readonly Lock _lock = new();
     private readonly NotifyEvents _events = new();
     private readonly NotifyScriptQueue _scripts = new(
@@ -19,13 +22,22 @@ internal sealed class NotificationService(
     private readonly Dictionary<NotifyFifoKind, NotifyPipe> _pipes = [];
     private readonly List<Task> _leaving = [];
     private DaemonConfig _config = initial;
+    private Task _opening = Task.CompletedTask;
     private bool _hasStopped;
 
-    public Task StartAsync(CancellationToken cancellationToken)
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
-        Prepare(_config);
-        TellUnusable(_config);
-        return Task.CompletedTask;
+        var config = _config;
+        Prepare(config);
+        _ = Task.Run(() => TellUnusable(config), CancellationToken.None);
+        try
+        {
+            await _opening.WaitAsync(OpenLimit, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // VRRP does not wait for them; each keeps its lines until it is open.
+        }
     }
 
     /// <summary>Tells what the engine tells.</summary>
@@ -53,8 +65,18 @@ internal sealed class NotificationService(
         {
             _config = config;
             _events.Configure(config);
-            ChangePipes(config);
+            var added = ChangePipes(config);
+            // Not under the lock, and one after another: a path may pass from one to the next.
+            if (added.Count > 0)
+                _opening = OpenAsync(_opening, added);
         }
+    }
+
+    private static async Task OpenAsync(Task before, List<NotifyPipe> pipes)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.ForceYielding | ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var pipe in pipes)
+            pipe.Open();
     }
 
     public void Complete()
@@ -69,7 +91,8 @@ internal sealed class NotificationService(
             }
         }
 
-        TellUnusable(_config);
+        var config = _config;
+        _ = Task.Run(() => TellUnusable(config), CancellationToken.None);
     }
 
     /// <summary>The routers and the director have stopped: the ends are told, and the scripts get a few seconds.</summary>
@@ -113,8 +136,10 @@ internal sealed class NotificationService(
     }
 
     /// <summary>Pipes that stay as they are go on with the script that reads them.</summary>
-    private void ChangePipes(DaemonConfig config)
+    /// <returns>Those that are to be opened.</returns>
+    private List<NotifyPipe> ChangePipes(DaemonConfig config)
     {
+        var added = new List<NotifyPipe>();
         _leaving.RemoveAll(task => task.IsCompletedSuccessfully);
         foreach (var (kind, pipe) in _pipes.ToArray())
         {
@@ -137,8 +162,10 @@ internal sealed class NotificationService(
             var pipe = new NotifyPipe(
                 fifo, (command, arguments, variables, limit, ending) => runner.RunAsync(command, arguments, variables, limit, ending), time, logger);
             _pipes.Add(fifo.Kind, pipe);
-            pipe.Open();
+            added.Add(pipe);
         }
+
+        return added;
     }
 
     /// <summary>What would fail at the first failover is said now.</summary>

@@ -42,6 +42,8 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
     private readonly CancellationTokenSource _closing = new();
     private readonly CancellationTokenSource _ending = new();
     private int _descriptor = -1;
+    private bool _isOpening = true;
+    private bool _hasClosed;
     private bool _isOurs;
     private ITimer? _retry;
     private Task _reader = Task.CompletedTask;
@@ -50,17 +52,37 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
 
     private string Path => config.Path!;
 
-    /// <summary>Makes the pipe unless it is there, opens it and starts its script. What is in the way is logged, and the pipe stays shut.</summary>
+    /// <summary>
+    /// Makes the pipe unless it is there, opens it and starts its script. What is in the way is logged, and the pipe stays shut. To look up its
+    /// owner may take long; lines that come meanwhile are kept.
+    /// </summary>
     public void Open()
     {
-        if (TryOpen() is { } problem)
+        string? problem = TryOpen(out int descriptor);
+        lock (_lock)
         {
-            NotifyLog.PipeUnusable(logger, Path, problem);
-            return;
-        }
+            _isOpening = false;
+            if (problem is not null)
+            {
+                _owed.Clear();
+                NotifyLog.PipeUnusable(logger, Path, problem);
+                return;
+            }
 
-        if (config.Script is { } script)
-            _reader = SuperviseAsync(script);
+            if (_hasClosed)
+            {
+                Remove();
+                _ = Close(descriptor);
+                return;
+            }
+
+            _descriptor = descriptor;
+            WriteOwed();
+            if (_owed.Count > 0)
+                BeginRetries();
+            if (config.Script is { } script)
+                _reader = SuperviseAsync(script);
+        }
     }
 
     /// <summary>Writes a line, or keeps it until there is room.</summary>
@@ -70,12 +92,12 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
     {
         lock (_lock)
         {
-            if (_descriptor < 0 || (_owed.Count == 0 && TryWrite(line)))
-                return;
-            if (_owed.Count == 0)
+            if (!_isOpening)
             {
-                NotifyLog.PipeFull(logger, Path);
-                _retry = time.CreateTimer(_ => WriteOwed(), null, RetryInterval, RetryInterval);
+                if (_descriptor < 0 || (_owed.Count == 0 && TryWrite(line)))
+                    return;
+                if (_owed.Count == 0)
+                    BeginRetries();
             }
 
             _owed.Remove(subject);
@@ -89,6 +111,7 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
     {
         lock (_lock)
         {
+            _hasClosed = true;
             if (_descriptor < 0)
                 return Task.CompletedTask;
             WriteOwed();
@@ -104,8 +127,9 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
 
     public async ValueTask DisposeAsync() => await CloseAsync(CancellationToken.None).ConfigureAwait(false);
 
-    private string? TryOpen()
+    private string? TryOpen(out int descriptor)
     {
+        descriptor = -1;
         var owner = UserAccount.Resolve(config.User, config.Group, out string? problem);
         if (problem is not null)
             return problem;
@@ -116,7 +140,7 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
         if (!_isOurs && (!ScriptSecurity.TryStat(Path, follow: false, out _, out ushort mode) || (mode & S_IFMT) != S_IFIFO))
             return "something is there that is no pipe";
         // For reading as well: otherwise it could not be opened before there is a reader, and would lose what is in it with the last one.
-        int descriptor = NativeMethods.Open(Path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW, 0);
+        descriptor = NativeMethods.Open(Path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW, 0);
         if (descriptor < 0)
             problem = $"it cannot be opened: {Marshal.GetPInvokeErrorMessage(Errno.Last)}";
         else if (!IsPipe(descriptor))
@@ -124,11 +148,7 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
         else if (_isOurs && owner is { } wanted && ChangeOwner(descriptor, wanted.User, wanted.Group) != 0)
             problem = $"it cannot be given to its owner: {Marshal.GetPInvokeErrorMessage(Errno.Last)}";
         if (problem is null)
-        {
-            _descriptor = descriptor;
             return null;
-        }
-
         if (descriptor >= 0)
             _ = Close(descriptor);
         Remove();
@@ -180,6 +200,12 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
         return true;
     }
 
+    private void BeginRetries()
+    {
+        NotifyLog.PipeFull(logger, Path);
+        _retry = time.CreateTimer(_ => WriteOwed(), null, RetryInterval, RetryInterval);
+    }
+
     private void WriteOwed()
     {
         lock (_lock)
@@ -190,7 +216,11 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
                 _owed.RemoveAt(0);
             if (_owed.Count > 0)
                 return;
-            _retry?.Dispose();
+            // Without it nothing was full: they came before the pipe was open.
+            if (_retry is null)
+                return;
+            _retry.Dispose();
+            _retry = null;
             NotifyLog.PipeDrained(logger, Path);
         }
     }

@@ -269,6 +269,49 @@ public sealed class AlertQueueTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_file_that_cannot_be_read_keeps_its_place_and_the_others_are_delivered()
+    {
+        _transport.Answer = _ => s_away;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await MailTesting.UntilAsync(() => _directory.Files.Length == 1, "it is on disk");
+        await KillAsync();
+        File.CreateSymbolicLink(Path.Combine(_directory.Path, "000000000012.mail"), "/no/such/file");
+        _queue.Configure(MailTesting.Settings(25), _transport, "R1");
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance B"));
+        await MailTesting.UntilAsync(() => _directory.Files.Length == 3, "the new one is on disk as well");
+
+        Assert.Equal(["000000000000.mail", "000000000012.mail", "000000000013.mail"], _directory.Files.ToArray());
+        Assert.Single(_log.Lines, line => line.Contains("000000000012.mail in the mail spool is left alone", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_disk_that_hangs_delays_neither_the_start_nor_the_end()
+    {
+        await _queue.DisposeAsync();
+        string pipe = Path.Combine(_directory.Path, "000000000001.mail");
+        Assert.Equal(0, Vrrp.Linux.NativeMethods.MakeFifo(pipe, 0x180));
+        _queue = await Task.Run(Open).WaitAsync(TimeSpan.FromSeconds(60));
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        var stopping = _queue.StopAsync(TimeSpan.FromSeconds(5), default);
+        await MailTesting.UntilAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+                return stopping.IsCompleted;
+            },
+            "it has stopped");
+        await stopping;
+        Assert.Empty(_transport.Snapshot());
+
+        // A writer lets the reader go on.
+        await using (new FileStream(pipe, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+        {
+        }
+
+        await MailTesting.UntilAsync(() => _directory.Files is ["000000000002.mail"], "what came meanwhile is on disk");
+    }
+
+    [Fact]
     public async Task Without_mail_in_the_configuration_nothing_waits()
     {
         _transport.Answer = _ => s_away;

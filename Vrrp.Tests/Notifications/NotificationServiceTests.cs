@@ -91,6 +91,7 @@ public sealed class NotificationServiceTests : IAsyncLifetime
         // The director's goes, one of the others is written to again, and one comes.
         _service.Prepare(ConfigOf($"notify_fifo {PathOf("all")}\nvrrp_notify_fifo {PathOf("new")}\nlvs_notify_fifo {PathOf("new")}\nfifo_write_vrrp_states_on_reload\n", ""));
         _service.Complete();
+        await MailTesting.UntilAsync(() => File.Exists(PathOf("new")), "the new pipe is there");
         using var added = new StreamReader(PathOf("new"));
         Assert.False(File.Exists(PathOf("vrrp")) || File.Exists(PathOf("lvs")));
         _service.Take(new RealServerChanged(server, server.RealServers[0], IsUp: false, null, "refused"));

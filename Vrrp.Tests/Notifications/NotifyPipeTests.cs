@@ -58,6 +58,32 @@ public sealed class NotifyPipeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lines_that_come_before_it_is_open_are_kept()
+    {
+        var pipe = new NotifyPipe(new(NotifyFifoKind.All, PathOf("p"), null, null, null), RunAsync, _time, _log);
+        _pipes.Add(pipe);
+        pipe.Write("A", "A 1\n");
+        pipe.Write("B", "B 1\n");
+        pipe.Write("A", "A 2\n");
+        pipe.Open();
+        pipe.Write("A", "A 3\n");
+
+        using var reader = new StreamReader(PathOf("p"));
+        Assert.Equal("B 1\nA 2\nA 3\n", await ReadLinesAsync(reader, 3));
+        Assert.Equal(0, _time.TimerCount);
+    }
+
+    [Fact]
+    public async Task One_that_is_closed_before_it_is_open_leaves_nothing()
+    {
+        var pipe = new NotifyPipe(new(NotifyFifoKind.All, PathOf("p"), null, null, null), RunAsync, _time, _log);
+        await pipe.CloseAsync(default);
+        pipe.Open();
+
+        Assert.Empty(_folder.GetFiles());
+    }
+
+    [Fact]
     public async Task A_pipe_is_made_for_its_owner_alone_holds_lines_for_a_reader_that_comes_later_and_goes_with_us()
     {
         string path = PathOf("a");
