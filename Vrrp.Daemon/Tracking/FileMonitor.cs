@@ -57,7 +57,7 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
                 return;
             _listener?.End();
             _listener = null;
-            _repeater?.Dispose();
+            _repeater?.End();
             _repeater = null;
         }
     }

@@ -53,7 +53,7 @@ internal sealed class ProcessMonitor(ProcessFiles files, Func<IProcessEvents> op
             _needsCommandLines = false;
             _listener?.End();
             _listener = null;
-            _repeater?.Dispose();
+            _repeater?.End();
             _repeater = null;
         }
     }
@@ -155,7 +155,7 @@ internal sealed class ProcessMonitor(ProcessFiles files, Func<IProcessEvents> op
                 _toldProblem = null;
                 if (_listener is not null)
                 {
-                    _repeater?.Dispose();
+                    _repeater?.End();
                     _repeater = null;
                 }
             }

@@ -1,7 +1,7 @@
 namespace Vrrp.Daemon.Tracking;
 
 /// <summary>Does something again and again, each time a while after it was done: what hangs is not begun twice.</summary>
-internal sealed class Repeater : IDisposable
+internal sealed class Repeater
 {
     private readonly Lock _lock = new();
     private readonly TimeSpan _pause;
@@ -17,7 +17,7 @@ internal sealed class Repeater : IDisposable
     }
 
     /// <summary>Ends it and waits for nothing.</summary>
-    public void Dispose()
+    public void End()
     {
         lock (_lock)
             _isEnded = true;

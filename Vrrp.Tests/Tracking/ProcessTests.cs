@@ -201,12 +201,23 @@ public sealed class ProcessTests : IDisposable
         File.Delete(commandLine);
         using (var make = System.Diagnostics.Process.Start("mkfifo", [commandLine]))
             await make.WaitForExitAsync();
-        var watch = new ProcessWatch(Tracker("/x", "a"), default, Monitor(), _time, NullLogger.Instance);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var monitor = new ProcessMonitor(
+            new(_proc.FullName),
+            () =>
+            {
+                begun.SetResult();
+                throw new LinuxException("listen", Errno.ECONNREFUSED);
+            },
+            _time,
+            NullLogger.Instance);
+        var watch = new ProcessWatch(Tracker("/x", "a"), default, monitor, _time, NullLogger.Instance);
         var starting = Task.Run(watch.Start);
-        // Opens when the other side reads, and leaves it without an answer.
-        using (await Task.Run(() => File.OpenHandle(commandLine, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)))
-            await Task.Run(watch.StopAsync).WaitAsync(TimeSpan.FromSeconds(60));
-        await starting;
+        await begun.Task;
+        // Nobody writes: to open it hangs.
+        await Task.Run(watch.StopAsync).WaitAsync(TimeSpan.FromSeconds(60));
+        using (File.OpenHandle(commandLine, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+            await Task.WhenAny(starting);
         Assert.Null(watch.Reading.IsUp);
     }
 
@@ -214,8 +225,9 @@ public sealed class ProcessTests : IDisposable
     public void What_is_repeated_does_not_come_due_while_it_runs()
     {
         var waiting = new List<int>();
-        using (new Repeater(_time, TimeSpan.FromSeconds(1), () => waiting.Add(_time.TimerCount)))
-            _time.Advance(TimeSpan.FromSeconds(3));
+        var repeater = new Repeater(_time, TimeSpan.FromSeconds(1), () => waiting.Add(_time.TimerCount));
+        _time.Advance(TimeSpan.FromSeconds(3));
+        repeater.End();
         Assert.Equal([0, 0, 0], waiting);
         Assert.Equal(0, _time.TimerCount);
     }
