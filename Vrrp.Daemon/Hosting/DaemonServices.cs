@@ -89,7 +89,12 @@ internal static class DaemonServices
         {
             var sources = provider.GetRequiredService<TrackerSources>();
             return new TrackingService(
-                config, sources.Watch, sources.Read, (name, tracked) => provider.GetRequiredService<VrrpService>().SetTracked(name, tracked));
+                config,
+                sources.Watch,
+                sources.Read,
+                (name, tracked) => provider.GetRequiredService<VrrpService>().SetTracked(name, tracked),
+                provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ILogger<TrackingService>>());
         });
     }
 

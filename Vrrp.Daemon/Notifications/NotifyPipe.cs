@@ -69,15 +69,17 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
                 return;
             }
 
+            _descriptor = descriptor;
+            WriteOwed();
             if (_hasClosed)
             {
+                // Who has found it meanwhile reads what it was told.
                 Remove();
-                _ = Close(descriptor);
+                _ = Close(_descriptor);
+                _descriptor = -1;
                 return;
             }
 
-            _descriptor = descriptor;
-            WriteOwed();
             if (_owed.Count > 0)
                 BeginRetries();
             if (config.Script is { } script)

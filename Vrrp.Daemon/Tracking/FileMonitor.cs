@@ -14,11 +14,14 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
+    // Never held while a path is looked at: who leaves must not wait for a disk that hangs.
     private readonly Lock _lock = new();
     private readonly HashSet<FileWatch> _watches = [];
     private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
+    private readonly HashSet<int> _gone = [];
     private Listener? _listener;
-    private ITimer? _timer;
+    private Repeater? _repeater;
+    private int _adding;
     private bool _isToldPolling;
 
     /// <summary>Has a watch read its file now, and when it changes.</summary>
@@ -29,10 +32,10 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
             _watches.Add(watch);
             if (_watches.Count == 1)
                 Listen();
-            // Watched first, read later: nothing can happen between the two unseen.
-            _ = IsTold(watch);
         }
 
+        // Watched first, read later: nothing can happen between the two unseen.
+        _ = IsTold(watch, out _);
         watch.Read();
     }
 
@@ -54,8 +57,8 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
                 return;
             _listener?.End();
             _listener = null;
-            _timer?.Dispose();
-            _timer = null;
+            _repeater?.End();
+            _repeater = null;
         }
     }
 
@@ -65,49 +68,78 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
         {
             _listener = new Listener(this, open());
         }
-        catch (LinuxException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            if (!_isToldPolling)
-                TrackingLog.FilesArePolled(logger, exception.Message);
-            _isToldPolling = true;
+            TellPolling(exception.Message);
         }
 
-        _timer = time.CreateTimer(_ => ReadUntold(), null, Period, Period);
+        _repeater = new(time, Period, ReadUntold);
+    }
+
+    private void TellPolling(string reason)
+    {
+        if (!_isToldPolling)
+            TrackingLog.FilesArePolled(logger, reason);
+        _isToldPolling = true;
+    }
+
+    private void Lose(Listener listener, string reason)
+    {
+        lock (_lock)
+        {
+            if (_listener != listener)
+                return;
+            _listener = null;
+            _numbers.Clear();
+            TellPolling(reason);
+        }
     }
 
     /// <summary>Whether the kernel tells of the directory; tried anew each time, for it may have come to be.</summary>
-    private bool IsTold(FileWatch watch)
+    private bool IsTold(FileWatch watch, out bool wasTold)
     {
-        if (_listener is not { } listener || _numbers.ContainsKey(watch.Directory))
-            return _listener is not null;
-        int number = listener.Events.Add(watch.Directory);
-        if (number < 0)
-            return false;
-        _numbers[watch.Directory] = number;
-        return true;
+        Listener? listener;
+        lock (_lock)
+        {
+            listener = _listener;
+            wasTold = listener is not null && _numbers.ContainsKey(watch.Directory);
+            if (wasTold || listener is null)
+                return wasTold;
+            _adding++;
+        }
+
+        int number = listener.Watch(watch.Directory);
+        lock (_lock)
+        {
+            // Its end may have been told before its number was known.
+            bool isThere = number >= 0 && _listener == listener && !_gone.Contains(number) && _watches.Contains(watch);
+            if (--_adding == 0)
+                _gone.Clear();
+            if (isThere)
+                _numbers[watch.Directory] = number;
+            else if (number >= 0 && _listener == listener && !_numbers.ContainsValue(number))
+                listener.Events.Remove(number);
+            return isThere;
+        }
     }
 
     private void ReadUntold()
     {
-        var due = new List<FileWatch>();
+        FileWatch[] watches;
         lock (_lock)
+            watches = [.. _watches];
+        foreach (var watch in watches)
         {
-            foreach (var watch in _watches)
-            {
-                // What happened before the directory was told of has to be read once more.
-                bool wasTold = _listener is not null && _numbers.ContainsKey(watch.Directory);
-                if (!IsTold(watch) || !wasTold || watch.IsLink)
-                    due.Add(watch);
-            }
+            // What happened before the directory was told of has to be read once more.
+            if (!IsTold(watch, out bool wasTold) || !wasTold || watch.IsLink)
+                watch.Read();
         }
-
-        foreach (var watch in due)
-            watch.Read();
     }
 
     private void TakeFrom(Listener listener, List<FileEvent> events)
     {
         var due = new HashSet<FileWatch>();
+        var made = new HashSet<FileWatch>();
         lock (_lock)
         {
             if (_listener != listener)
@@ -116,6 +148,8 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
             {
                 if (happened.IsOverflow)
                     due.UnionWith(_watches);
+                if (happened.IsDirectoryGone && _adding > 0)
+                    _gone.Add(happened.Directory);
                 foreach (string directory in _numbers.Where(entry => entry.Value == happened.Directory).Select(entry => entry.Key).ToArray())
                 {
                     if (happened.IsDirectoryGone)
@@ -124,12 +158,14 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
                         listener.Events.Remove(happened.Directory);
                     }
 
-                    due.UnionWith(_watches.Where(watch => watch.Directory == directory && (happened.IsDirectoryGone
-                        || (watch.FileName == happened.Name && (!happened.IsCreation || watch.IsLink)))));
+                    var concerned = _watches.Where(watch => watch.Directory == directory && (happened.IsDirectoryGone || watch.FileName == happened.Name));
+                    (happened.IsCreation ? made : due).UnionWith(concerned);
                 }
             }
         }
 
+        made.ExceptWith(due);
+        due.UnionWith(made.Where(watch => watch.IsLink));
         foreach (var watch in due)
             watch.Read();
     }
@@ -141,6 +177,9 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
     {
         private readonly FileMonitor _owner;
         private readonly EpollWaiter _waiter = new();
+        private readonly Lock _using = new();
+        private int _users;
+        private bool _isClosed;
         private volatile bool _isEnding;
 
         public Listener(FileMonitor owner, Inotify events)
@@ -152,6 +191,27 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
 
         public Inotify Events { get; }
 
+        /// <summary>Watches a directory, without the owner's lock: this may hang.</summary>
+        public int Watch(string directory)
+        {
+            // Its descriptor must not be closed meanwhile: the number could be someone else's then.
+            lock (_using)
+            {
+                if (_isClosed)
+                    return -1;
+                _users++;
+            }
+
+            int number = Events.Add(directory);
+            lock (_using)
+            {
+                if (--_users == 0 && _isClosed)
+                    Events.Dispose();
+            }
+
+            return number;
+        }
+
         public void End()
         {
             _isEnding = true;
@@ -162,17 +222,32 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
         {
             Span<int> ready = stackalloc int[1];
             var happened = new List<FileEvent>();
-            while (!_isEnding)
+            try
             {
-                if (_waiter.Wait(Instant.Never, ready) == 0)
-                    continue;
-                happened.Clear();
-                Events.Receive(happened);
-                _owner.TakeFrom(this, happened);
+                while (!_isEnding)
+                {
+                    if (_waiter.Wait(Instant.Never, ready) == 0)
+                        continue;
+                    happened.Clear();
+                    Events.Receive(happened);
+                    _owner.TakeFrom(this, happened);
+                }
             }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                _owner.Lose(this, exception.Message);
+            }
+            finally
+            {
+                lock (_using)
+                {
+                    _isClosed = true;
+                    if (_users == 0)
+                        Events.Dispose();
+                }
 
-            Events.Dispose();
-            _waiter.Dispose();
+                _waiter.Dispose();
+            }
         }
     }
 }

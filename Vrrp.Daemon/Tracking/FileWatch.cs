@@ -14,7 +14,21 @@ internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMo
     public string FileName { get; } = System.IO.Path.GetFileName(file.Path);
 
     /// <summary>Whether the name is that of a link now: what it leads to changes elsewhere.</summary>
-    public bool IsLink => new FileInfo(file.Path).LinkTarget is not null;
+    public bool IsLink
+    {
+        get
+        {
+            try
+            {
+                return new FileInfo(file.Path).LinkTarget is not null;
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // Nobody knows: read it once a second, as a link is.
+                return true;
+            }
+        }
+    }
 
     public override void Start()
     {

@@ -48,6 +48,9 @@ internal sealed record ProcessFacts(string Name, IReadOnlyList<string> CommandLi
 internal sealed class ProcessFiles(string root = "/proc")
 {
     private const int LongestCommandLine = 16 * 1024;
+    private const int ENOMEM = 12;
+    private const int ENFILE = 23;
+    private const int EMFILE = 24;
 
     public IEnumerable<int> List()
     {
@@ -59,6 +62,7 @@ internal sealed class ProcessFiles(string root = "/proc")
     }
 
     /// <summary>Reads what is to be known of one; null when it is gone, or dead and not yet buried.</summary>
+    /// <exception cref="IOException">This process is out of descriptors, or the host of them or of memory.</exception>
     public ProcessFacts? Read(int id, bool withCommandLine = true)
     {
         try
@@ -73,7 +77,7 @@ internal sealed class ProcessFiles(string root = "/proc")
             string command = withCommandLine ? ReadText(id, "cmdline") : "";
             return new(status[(open + 1)..close], command.Length == 0 ? [] : command.TrimEnd('\0').Split('\0'));
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException { HResult: not (ENOMEM or ENFILE or EMFILE) } or UnauthorizedAccessException)
         {
             return null;
         }

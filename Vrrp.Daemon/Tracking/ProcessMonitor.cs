@@ -16,11 +16,15 @@ internal sealed class ProcessMonitor(ProcessFiles files, Func<IProcessEvents> op
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
+    // Never held while something is read: who leaves must not wait for a process stuck in the kernel.
     private readonly Lock _lock = new();
-    private readonly Dictionary<ProcessWatch, HashSet<int>> _watches = [];
+    // Held from reading to telling, and taken first: what is told is told in the order in which it was counted.
+    private readonly Lock _counting = new();
+    private readonly Dictionary<ProcessWatch, Counted> _watches = [];
     private Listener? _listener;
-    private ITimer? _timer;
+    private Repeater? _repeater;
     private bool _isToldPolling;
+    private int? _toldProblem;
     private bool _needsCommandLines;
 
     /// <summary>Counts for a watch from now on, and tells it the number there is.</summary>
@@ -28,13 +32,14 @@ internal sealed class ProcessMonitor(ProcessFiles files, Func<IProcessEvents> op
     {
         lock (_lock)
         {
-            _watches.Add(watch, []);
+            _watches.Add(watch, new());
             _needsCommandLines |= ProcessFacts.NeedsCommandLine(watch.Process);
             // Listened first, counted later: nothing can happen between the two unseen.
             if (_watches.Count == 1)
                 Listen();
-            Scan();
         }
+
+        Scan();
     }
 
     /// <summary>Counts for it no more.</summary>
@@ -48,8 +53,8 @@ internal sealed class ProcessMonitor(ProcessFiles files, Func<IProcessEvents> op
             _needsCommandLines = false;
             _listener?.End();
             _listener = null;
-            _timer?.Dispose();
-            _timer = null;
+            _repeater?.End();
+            _repeater = null;
         }
     }
 
@@ -63,18 +68,38 @@ internal sealed class ProcessMonitor(ProcessFiles files, Func<IProcessEvents> op
                 last[happened.Id] = happened.Kind;
         }
 
-        lock (_lock)
+        lock (_counting)
         {
-            foreach (var (id, kind) in last)
+            var watches = Watches(out bool needsCommandLines);
+            try
             {
-                // One that ends can still be seen for a moment.
-                var facts = kind == ProcessEventKind.Ended ? null : files.Read(id, _needsCommandLines);
-                foreach (var (watch, wanted) in _watches)
+                foreach (var (id, kind) in last)
                 {
-                    if (facts?.IsWanted(watch.Process) == true ? wanted.Add(id) : wanted.Remove(id))
-                        watch.Take(wanted.Count);
+                    // One that ends can still be seen for a moment.
+                    var facts = kind == ProcessEventKind.Ended ? null : files.Read(id, needsCommandLines);
+                    foreach (var (watch, counted) in watches)
+                    {
+                        // A new one is counted as a whole first.
+                        if (!counted.IsWhole)
+                            continue;
+                        if (facts?.IsWanted(watch.Process) == true ? counted.Ids.Add(id) : counted.Ids.Remove(id))
+                            watch.Take(counted.Ids.Count);
+                    }
                 }
             }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                TryAgain(exception);
+            }
+        }
+    }
+
+    private KeyValuePair<ProcessWatch, Counted>[] Watches(out bool needsCommandLines)
+    {
+        lock (_lock)
+        {
+            needsCommandLines = _needsCommandLines;
+            return [.. _watches];
         }
     }
 
@@ -84,7 +109,7 @@ internal sealed class ProcessMonitor(ProcessFiles files, Func<IProcessEvents> op
         {
             _listener = new Listener(this, open());
         }
-        catch (LinuxException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             Poll(exception.Message);
         }
@@ -95,37 +120,67 @@ internal sealed class ProcessMonitor(ProcessFiles files, Func<IProcessEvents> op
         if (!_isToldPolling)
             TrackingLog.ProcessesArePolled(logger, reason);
         _isToldPolling = true;
-        _timer = time.CreateTimer(
-            _ =>
-            {
-                lock (_lock)
-                    Scan();
-            },
-            null,
-            Period,
-            Period);
+        _repeater ??= new(time, Period, Scan);
     }
 
-    // What is told is told in the order in which it was counted: under the lock.
     private void Scan()
     {
-        if (_watches.Count == 0)
-            return;
-        foreach (var wanted in _watches.Values)
-            wanted.Clear();
-        foreach (int id in files.List())
+        lock (_counting)
         {
-            if (files.Read(id, _needsCommandLines) is not { } facts)
-                continue;
-            foreach (var (watch, wanted) in _watches)
+            var watches = Watches(out bool needsCommandLines);
+            if (watches.Length == 0)
+                return;
+            var found = watches.Select(_ => new HashSet<int>()).ToArray();
+            try
             {
-                if (facts.IsWanted(watch.Process))
-                    wanted.Add(id);
+                foreach (int id in files.List())
+                {
+                    if (files.Read(id, needsCommandLines) is not { } facts)
+                        continue;
+                    for (int i = 0; i < watches.Length; i++)
+                    {
+                        if (facts.IsWanted(watches[i].Key.Process))
+                            found[i].Add(id);
+                    }
+                }
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                TryAgain(exception);
+                return;
+            }
+
+            lock (_lock)
+            {
+                _toldProblem = null;
+                if (_listener is not null)
+                {
+                    _repeater?.End();
+                    _repeater = null;
+                }
+            }
+
+            for (int i = 0; i < watches.Length; i++)
+            {
+                var (watch, counted) = watches[i];
+                (counted.Ids, counted.IsWhole) = (found[i], true);
+                watch.Take(found[i].Count);
             }
         }
+    }
 
-        foreach (var (watch, wanted) in _watches)
-            watch.Take(wanted.Count);
+    /// <summary>Leaves the numbers as they are and counts all in a second.</summary>
+    private void TryAgain(Exception exception)
+    {
+        lock (_lock)
+        {
+            // Its text may name another process each time.
+            if (_toldProblem != exception.HResult)
+                TrackingLog.ProcessesNotCounted(logger, exception.Message);
+            _toldProblem = exception.HResult;
+            if (_watches.Count > 0)
+                _repeater ??= new(time, Period, Scan);
+        }
     }
 
     private void TakeFrom(Listener listener, List<ProcessEvent> events, bool isComplete)
@@ -134,11 +189,12 @@ internal sealed class ProcessMonitor(ProcessFiles files, Func<IProcessEvents> op
         {
             if (_listener != listener)
                 return;
-            if (isComplete)
-                Take(events);
-            else
-                Scan();
         }
+
+        if (isComplete)
+            Take(events);
+        else
+            Scan();
     }
 
     private void Lose(Listener listener, string reason)
@@ -150,6 +206,14 @@ internal sealed class ProcessMonitor(ProcessFiles files, Func<IProcessEvents> op
             _listener = null;
             Poll(reason);
         }
+    }
+
+    /// <summary>The processes that a watch wants, and whether all were looked at since it came.</summary>
+    private sealed class Counted
+    {
+        public HashSet<int> Ids { get; set; } = [];
+
+        public bool IsWhole { get; set; }
     }
 
     /// <summary>A thread that waits for events, and lets go of them when it is to end.</summary>
@@ -190,7 +254,7 @@ internal sealed class ProcessMonitor(ProcessFiles files, Func<IProcessEvents> op
                     _owner.TakeFrom(this, happened, isComplete);
                 }
             }
-            catch (LinuxException exception)
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
                 _owner.Lose(this, exception.Message);
             }

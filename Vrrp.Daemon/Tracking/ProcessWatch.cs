@@ -18,13 +18,13 @@ internal sealed class ProcessWatch(ProcessTracker process, TrackerReading readin
 
     public override Task StopAsync()
     {
-        monitor.Remove(this);
         lock (_lock)
         {
             _isEnding = true;
             _delay?.Dispose();
         }
 
+        monitor.Remove(this);
         return Task.CompletedTask;
     }
 
@@ -51,9 +51,9 @@ internal sealed class ProcessWatch(ProcessTracker process, TrackerReading readin
                 _delay ??= time.CreateTimer(_ => Decide(), null, delay, Timeout.InfiniteTimeSpan);
                 return;
             }
-        }
 
-        Decide();
+            Decide();
+        }
     }
 
     /// <summary>What a number of processes means.</summary>
@@ -67,22 +67,21 @@ internal sealed class ProcessWatch(ProcessTracker process, TrackerReading readin
 
     private void Decide()
     {
-        TrackerReading next;
         lock (_lock)
         {
             _delay?.Dispose();
             _delay = null;
             if (_isEnding || _count is not { } count)
                 return;
-            next = Read(process, count);
+            var next = Read(process, count);
             if (next.IsUp == Reading.IsUp)
                 return;
+            if (next.IsUp == true)
+                TrackingLog.Up(logger, Name);
+            else
+                TrackingLog.Down(logger, Name, next.Problem!);
+            // Under the lock: who counts meanwhile must not compare with a state that is about to change.
+            Publish(next);
         }
-
-        if (next.IsUp == true)
-            TrackingLog.Up(logger, Name);
-        else
-            TrackingLog.Down(logger, Name, next.Problem!);
-        Publish(next);
     }
 }

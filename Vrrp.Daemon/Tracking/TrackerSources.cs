@@ -15,6 +15,7 @@ internal sealed class TrackerSources(ScriptRunner scripts, TimeProvider time, IL
     private ProcessMonitor? _monitor;
     private ProcessFacts[] _snapshot = [];
     private long? _snapshotAt;
+    private bool _snapshotHasCommandLines;
 
     /// <summary>Makes a tracker's watch.</summary>
     public TrackerWatch Watch(Tracker tracker, TrackerReading reading) => tracker switch
@@ -32,7 +33,7 @@ internal sealed class TrackerSources(ScriptRunner scripts, TimeProvider time, IL
         FileTracker { InitialValue: { } initial, Overwrite: true } => new(null, initial),
         FileTracker { InitialValue: { } initial } file when !File.Exists(file.Path) => new(null, initial),
         FileTracker file => new(null, FileNumber.Read(file.Path, out _) is >= int.MinValue and <= int.MaxValue and var number ? (int)number : 0),
-        ProcessTracker process => ProcessWatch.Read(process, Snapshot().Count(facts => facts.IsWanted(process))),
+        ProcessTracker process => ProcessWatch.Read(process, Snapshot(ProcessFacts.NeedsCommandLine(process)).Count(facts => facts.IsWanted(process))),
         _ => TrackerReading.Unknown,
     };
 
@@ -47,13 +48,15 @@ internal sealed class TrackerSources(ScriptRunner scripts, TimeProvider time, IL
     }
 
     /// <summary>All processes; a configuration with many trackers looks once.</summary>
-    private ProcessFacts[] Snapshot()
+    private ProcessFacts[] Snapshot(bool withCommandLines)
     {
         lock (_lock)
         {
-            if (_snapshotAt is not { } at || time.GetElapsedTime(at) > Freshness)
+            if (_snapshotAt is not { } at || time.GetElapsedTime(at) > Freshness || (withCommandLines && !_snapshotHasCommandLines))
             {
-                _snapshot = [.. _processes.List().Select(id => _processes.Read(id)).OfType<ProcessFacts>()];
+                // Only if someone needs them: that of a process stuck in the kernel can be waited for without end.
+                _snapshot = [.. _processes.List().Select(id => _processes.Read(id, withCommandLines)).OfType<ProcessFacts>()];
+                _snapshotHasCommandLines = withCommandLines;
                 _snapshotAt = time.GetTimestamp();
             }
 

@@ -33,6 +33,9 @@ internal abstract class TrackerWatch(Tracker tracker, TrackerReading reading)
     /// <returns>A task that completes when nothing runs any more.</returns>
     public abstract Task StopAsync();
 
+    /// <summary>Counts as down for what went wrong in itself.</summary>
+    public void Fail(string problem) => Publish(Reading with { IsUp = false, Problem = problem });
+
     protected void Publish(TrackerReading reading)
     {
         lock (_lock)

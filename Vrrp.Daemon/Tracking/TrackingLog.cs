@@ -25,4 +25,10 @@ internal static partial class TrackingLog
 
     [LoggerMessage(406, LogLevel.Warning, "tracked files are read once a second, because the kernel does not tell of their changes: {Reason}")]
     public static partial void FilesArePolled(ILogger logger, string reason);
+
+    [LoggerMessage(407, LogLevel.Warning, "processes could not be counted; the last number counts until they can be: {Reason}")]
+    public static partial void ProcessesNotCounted(ILogger logger, string reason);
+
+    [LoggerMessage(408, LogLevel.Critical, "{Tracker} failed in itself and may not be watched until a reload")]
+    public static partial void NotWatched(ILogger logger, Exception exception, string tracker);
 }

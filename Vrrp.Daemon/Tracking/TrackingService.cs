@@ -13,15 +13,22 @@ namespace Vrrp.Daemon.Tracking;
 /// <param name="watch">Makes the watch of a tracker, with what is known of it already.</param>
 /// <param name="read">What a tracker that nobody watches yet begins with.</param>
 /// <param name="set">Tells an instance's sum; posts and returns.</param>
+/// <param name="time">For the end, which waits for what runs, but not long.</param>
+/// <param name="logger">Told of a tracker that fails in itself.</param>
 internal sealed class TrackingService(
     DaemonConfig initial,
     Func<Tracker, TrackerReading, TrackerWatch> watch,
     Func<Tracker, TrackerReading> read,
-    Action<string, TrackedState> set) : IHostedService, IAsyncDisposable
+    Action<string, TrackedState> set,
+    TimeProvider time,
+    ILogger logger) : IHostedService, IAsyncDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TrackedState> _told = new(StringComparer.Ordinal);
     private readonly List<Task> _ended = [];
+    private readonly Dictionary<TrackerWatch, Task> _begun = [];
     private Dictionary<(TrackedObjectKind, string), TrackerWatch> _watches = [];
     private ImmutableArray<VrrpInstance> _instances = [];
 
@@ -51,13 +58,13 @@ internal sealed class TrackingService(
         foreach (var tracker in Followed(config))
         {
             var key = (tracker.Kind, tracker.Name);
-            if (_watches.TryGetValue(key, out var running) && running.Tracker.IsSameAs(tracker))
+            if (_watches.TryGetValue(key, out var running) && running is not Failure && running.Tracker.IsSameAs(tracker))
             {
                 watches.Add(key, running);
                 continue;
             }
 
-            var next = watch(tracker, ReadingOf(tracker));
+            var next = Make(tracker);
             next.Changed = _ => Publish(all: false);
             watches.Add(key, next);
             begun.Add(next);
@@ -74,7 +81,7 @@ internal sealed class TrackingService(
             End(one);
         Publish(all: true);
         foreach (var next in begun)
-            next.Start();
+            Begin(next);
     }
 
     /// <summary>Ends all watches and waits for none: the routers stop next, in the state they are in.</summary>
@@ -93,11 +100,21 @@ internal sealed class TrackingService(
         return Task.CompletedTask;
     }
 
-    /// <summary>Waits until no script runs any more.</summary>
+    /// <summary>Waits until no script runs any more, unless something hangs.</summary>
     public async ValueTask DisposeAsync()
     {
         await StopAsync(CancellationToken.None).ConfigureAwait(false);
-        await Task.WhenAll(_ended).ConfigureAwait(false);
+        Task[] ended;
+        lock (_lock)
+            ended = [.. _ended];
+        try
+        {
+            await Task.WhenAll(ended).WaitAsync(Patience, time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // A read that hangs ends with the process.
+        }
     }
 
     private static IEnumerable<Tracker> Followed(DaemonConfig config)
@@ -112,18 +129,95 @@ internal sealed class TrackingService(
         TrackerWatch? running;
         lock (_lock)
             running = _watches.GetValueOrDefault((tracker.Kind, tracker.Name));
-        return running is null || (tracker is FileTracker file && running.Tracker is FileTracker old && old.Path != file.Path) ? read(tracker) : running.Reading;
+        if (running is not (null or Failure) && !(tracker is FileTracker file && running.Tracker is FileTracker old && old.Path != file.Path))
+            return running.Reading;
+        try
+        {
+            return read(tracker);
+        }
+#pragma warning disable CA1031 // One tracker must not stop the daemon, whatever is wrong with it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            TrackingLog.NotWatched(logger, exception, NameOf(tracker));
+            return new(false, 0, exception.Message);
+        }
+    }
+
+    private static string NameOf(Tracker tracker) => $"{PriorityTracker.Keyword(tracker.Kind)} {tracker.Name}";
+
+    private TrackerWatch Make(Tracker tracker)
+    {
+        try
+        {
+            return watch(tracker, ReadingOf(tracker));
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            TrackingLog.NotWatched(logger, exception, NameOf(tracker));
+            return new Failure(tracker, exception.Message);
+        }
+    }
+
+    private void Begin(TrackerWatch next)
+    {
+        // A script runs elsewhere anyway; a file or a process is read, and that may hang.
+        if (next.Tracker.Kind == TrackedObjectKind.Script)
+        {
+            Start(next);
+            return;
+        }
+
+        var begun = Task.Run(() => Start(next));
+        lock (_lock)
+            _begun[next] = begun;
+    }
+
+    private void Start(TrackerWatch next)
+    {
+        try
+        {
+            next.Start();
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            TrackingLog.NotWatched(logger, exception, next.Name);
+            next.Fail(exception.Message);
+        }
     }
 
     private void End(TrackerWatch gone)
     {
         gone.Changed = null;
-        // Not under the lock: its monitor may be telling something and wait for that.
-        var ended = gone.StopAsync();
+        Task? begun;
+        lock (_lock)
+            _begun.Remove(gone, out begun);
+        // Not under the lock: its monitor may be telling something and wait for that. One that is still beginning ends after that.
+        var ended = gone.Tracker.Kind == TrackedObjectKind.Script ? StopAsync(gone, begun) : Task.Run(() => StopAsync(gone, begun));
         lock (_lock)
         {
             _ended.RemoveAll(task => task.IsCompleted);
             _ended.Add(ended);
+        }
+    }
+
+    private async Task StopAsync(TrackerWatch gone, Task? begun)
+    {
+        try
+        {
+            if (begun is not null)
+                await begun.ConfigureAwait(false);
+            await gone.StopAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // As above: the others end all the same.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            TrackingLog.Failed(logger, exception, gone.Name);
         }
     }
 
@@ -145,5 +239,15 @@ internal sealed class TrackingService(
                 set(instance.Name, sum);
             }
         }
+    }
+
+    /// <summary>A tracker that nobody can watch: down until a reload.</summary>
+    private sealed class Failure(Tracker tracker, string problem) : TrackerWatch(tracker, new(false, 0, problem))
+    {
+        public override void Start()
+        {
+        }
+
+        public override Task StopAsync() => Task.CompletedTask;
     }
 }

@@ -180,6 +180,59 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
+    public void What_cannot_be_counted_is_told_once_and_tried_again()
+    {
+        var log = new Messages();
+        _proc.Delete();
+        var (watch, _) = Watch(Tracker("web"), Monitor(log));
+        _time.Advance(TimeSpan.FromSeconds(3));
+        Assert.Single(log.Texts, text => text.StartsWith("processes could not be counted", StringComparison.Ordinal));
+        _proc.Create();
+        Run(1, "web");
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(true, watch.Reading.IsUp);
+    }
+
+    [Fact]
+    public async Task Who_leaves_does_not_wait_for_a_process_that_hangs()
+    {
+        Run(1, "x");
+        string commandLine = Path.Combine(_proc.FullName, "1", "cmdline");
+        File.Delete(commandLine);
+        using (var make = System.Diagnostics.Process.Start("mkfifo", [commandLine]))
+            await make.WaitForExitAsync();
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var monitor = new ProcessMonitor(
+            new(_proc.FullName),
+            () =>
+            {
+                begun.SetResult();
+                throw new LinuxException("listen", Errno.ECONNREFUSED);
+            },
+            _time,
+            NullLogger.Instance);
+        var watch = new ProcessWatch(Tracker("/x", "a"), default, monitor, _time, NullLogger.Instance);
+        var starting = Task.Run(watch.Start);
+        await begun.Task;
+        // Nobody writes: to open it hangs.
+        await Task.Run(watch.StopAsync).WaitAsync(TimeSpan.FromSeconds(60));
+        using (File.OpenHandle(commandLine, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+            await Task.WhenAny(starting);
+        Assert.Null(watch.Reading.IsUp);
+    }
+
+    [Fact]
+    public void What_is_repeated_does_not_come_due_while_it_runs()
+    {
+        var waiting = new List<int>();
+        var repeater = new Repeater(_time, TimeSpan.FromSeconds(1), () => waiting.Add(_time.TimerCount));
+        _time.Advance(TimeSpan.FromSeconds(3));
+        repeater.End();
+        Assert.Equal([0, 0, 0], waiting);
+        Assert.Equal(0, _time.TimerCount);
+    }
+
+    [Fact]
     public async Task Processes_of_this_host_are_found_and_missed_however_the_kernel_tells()
     {
         string name = $"vt{Guid.NewGuid():N}"[..14];

@@ -46,11 +46,15 @@ public sealed class TrackingServiceTests : IAsyncLifetime
 
     private static DaemonConfig Tracking(string lists, string scripts = Scripts) => Config(scripts + InstanceText(lists));
 
-    private TrackingService Create(DaemonConfig config) => _service = new(
+    private TrackingService Create(DaemonConfig config, Func<Tracker, TrackerReading, TrackerWatch>? watch = null) => _service = new(
         config,
-        (tracker, reading) => new ScriptWatch((ScriptTracker)tracker, reading, RunAsync, _time, NullLogger.Instance),
-        tracker => new(ScriptState.Initial((ScriptTracker)tracker).IsUp),
-        (name, state) => _states[name] = state);
+        watch ?? Watch,
+        tracker => tracker is ScriptTracker script ? new(ScriptState.Initial(script).IsUp) : throw new InvalidOperationException("unreadable"),
+        (name, state) => _states[name] = state,
+        _time,
+        NullLogger.Instance);
+
+    private ScriptWatch Watch(Tracker tracker, TrackerReading reading) => new((ScriptTracker)tracker, reading, RunAsync, _time, NullLogger.Instance);
 
     private async Task StartAsync(string lists, string scripts = Scripts) => await Create(Tracking(lists, scripts)).StartAsync(default);
 
@@ -88,7 +92,9 @@ public sealed class TrackingServiceTests : IAsyncLifetime
                 return Task.FromResult(default(ScriptResult));
             }, new EarlyTime(_time), NullLogger.Instance),
             _ => TrackerReading.Unknown,
-            (_, _) => { });
+            (_, _) => { },
+            _time,
+            NullLogger.Instance);
         await _service.StartAsync(default);
         _time.Advance(TimeSpan.FromSeconds(7.9));
 
@@ -233,6 +239,34 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         Assert.Equal((1, default(TrackedState), new TrackedState(5)), (_runs["b"], State, _states["W"]));
     }
 
+    [Fact]
+    public async Task One_that_cannot_be_watched_is_down_and_the_others_go_on()
+    {
+        var config = Tracking("track_script {\na\nb\n}");
+        Create(config, (tracker, reading) => tracker.Name == "b" ? throw new InvalidOperationException("broken") : Watch(tracker, reading));
+        await _service.StartAsync(default);
+        _time.Advance(TimeSpan.FromSeconds(3));
+        Assert.Equal((2, new TrackedState(0, true, "vrrp_script b failed: broken")), (_runs["a"], State));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task One_that_hangs_holds_up_neither_the_start_nor_the_end(bool atStart)
+    {
+        using var release = new ManualResetEventSlim();
+        var file = Config("track_file f {\nfile /f\n}\n" + InstanceText("track_file {\nf weight 1\n}"));
+        var watch = new HangingWatch(file.Trackers.Single(), atStart, release);
+        await Create(file, (_, _) => watch).StartAsync(default);
+        await _service.StopAsync(default);
+        Assert.Null(watch.Changed);
+        var disposed = _service.DisposeAsync().AsTask();
+        _time.Advance(TimeSpan.FromSeconds(2));
+        await disposed;
+        release.Set();
+        await watch.Ended.Task;
+    }
+
     private static async Task UntilAsync(Func<bool> condition)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
@@ -252,5 +286,24 @@ public sealed class TrackingServiceTests : IAsyncLifetime
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
             time.CreateTimer(callback, state, dueTime > Early ? dueTime - Early : dueTime, period);
+    }
+
+    /// <summary>Hangs at its start or at its end.</summary>
+    private sealed class HangingWatch(Tracker tracker, bool atStart, ManualResetEventSlim release) : TrackerWatch(tracker, default)
+    {
+        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override void Start()
+        {
+            if (atStart)
+                release.Wait();
+        }
+
+        public override Task StopAsync()
+        {
+            release.Wait();
+            Ended.SetResult();
+            return Task.CompletedTask;
+        }
     }
 }
