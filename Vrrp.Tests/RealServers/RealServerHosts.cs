@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.RegularExpressions;
 using Vrrp.Daemon.Commands;
 using Vrrp.Linux;
 using Vrrp.Tests.Linux;
@@ -11,7 +12,7 @@ using Vrrp.Tests.Linux;
 namespace Vrrp.Tests.RealServers;
 
 /// <summary>A host that forwards as a director would, and beside it on the LAN a real server that knows the way back.</summary>
-internal sealed class RealServerHosts : IDisposable
+internal sealed partial class RealServerHosts : IDisposable
 {
     public const string DirectorAddress = "10.0.0.1";
     public const string ServerAddress = "10.0.0.2";
@@ -64,10 +65,18 @@ internal sealed class RealServerHosts : IDisposable
 
     public void Set(string path, int value) => Assert.True(Server.Network.TryWriteSysctl(path, value.ToString(CultureInfo.InvariantCulture)), path);
 
-    /// <summary>All that a real server could have changed, to be compared.</summary>
-    public string State() => string.Join('\n', Run(Server, "ip", "-o", "address", "show"), Run(Server, "ip", "-o", "-brief", "link", "show"), Server.Network.Run(() =>
+    /// <summary>All that a real server could have changed, to be compared. What the kernel finds out by itself, a moment after a link is up, is left out.</summary>
+    public string State() => string.Join('\n', Addresses(), Links(), Server.Network.Run(() =>
         string.Join('\n', Directory.GetDirectories("/proc/sys/net/ipv4/conf").Order(StringComparer.Ordinal)
             .SelectMany(device => ((string[])["arp_ignore", "arp_announce", "rp_filter"]).Select(key => $"{device}/{key} {File.ReadAllText($"{device}/{key}")}")))));
+
+    private string Addresses() => Run(Server, "ip", "-o", "address", "show").Replace(" tentative", "", StringComparison.Ordinal);
+
+    // The flags say whether a link is up; the column before them whether the kernel has noticed that it works.
+    private string Links() => OperationalState().Replace(Run(Server, "ip", "-o", "-brief", "link", "show"), "$1");
+
+    [GeneratedRegex(@"^(\S+) +\S+", RegexOptions.Multiline)]
+    private static partial Regex OperationalState();
 
     /// <summary>Runs a program on a host, and it must succeed.</summary>
     public static string Run(Host host, string file, params string[] arguments)
