@@ -75,7 +75,7 @@ internal sealed partial class RealServerHosts : IDisposable
     // The flags say whether a link is up; the column before them whether the kernel has noticed that it works.
     private string Links() => OperationalState().Replace(Run(Server, "ip", "-o", "-brief", "link", "show"), "$1");
 
-    [GeneratedRegex(@"^(\S+) +\S+", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^(\S+ +)\S+ +", RegexOptions.Multiline)]
     private static partial Regex OperationalState();
 
     /// <summary>Runs a program on a host, and it must succeed.</summary>
