@@ -91,7 +91,6 @@ internal static class DaemonServices
             return new TrackingService(
                 config,
                 sources.Watch,
-                sources.Read,
                 (name, tracked) => provider.GetRequiredService<VrrpService>().SetTracked(name, tracked),
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILogger<TrackingService>>());
