@@ -99,7 +99,8 @@ internal static class DaemonServices
 
     private static void AddDirector(IServiceCollection services, DaemonRun run, DaemonConfig config)
     {
-        services.AddSingleton(new ScriptRunner(TimeProvider.System) { IsSecure = config.GlobalDefs.EnableScriptSecurity });
+        // Made by the container, which ends what still runs when all others have gone.
+        services.AddSingleton(provider => new ScriptRunner(provider.GetRequiredService<TimeProvider>()) { IsSecure = config.GlobalDefs.EnableScriptSecurity });
         services.AddSingleton<HealthCheckers>();
         services.AddSingleton(provider => new HealthCheckService(
             provider.GetRequiredService<HealthCheckers>().Create,

@@ -34,7 +34,17 @@ internal sealed class TrackerSources(ScriptRunner scripts, TimeProvider time, IL
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (script.OpenedPath is not { } path)
             return await scripts.RunAsync(script.Command, [], [], script.Timeout, cancellationToken, timedOut).ConfigureAwait(false);
-        string? problem = FileNumber.FindProblem(path);
+        string? problem = null;
+        var looked = Aside.RunAsync(() => problem = FileNumber.FindProblem(path));
+        try
+        {
+            await looked.WaitAsync(script.Timeout, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return new(ScriptEnd.TimedOut, 0, $"{path}: it does not answer") { Remains = looked };
+        }
+
         return new(problem is null ? ScriptEnd.Exited : ScriptEnd.NotStarted, 0, problem is null ? null : $"{path}: {problem}");
     }
 }

@@ -54,7 +54,7 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         _time,
         _log);
 
-    private ScriptWatch Watch(Tracker tracker, TrackerReading reading) => new((ScriptTracker)tracker, reading, RunAsync, _time, NullLogger.Instance);
+    private ScriptWatch Watch(Tracker tracker, TrackerReading reading) => new((ScriptTracker)tracker, reading, RunAsync, _time, _log);
 
     private async Task StartAsync(string lists, string scripts = Scripts) => await Create(Tracking(lists, scripts)).StartAsync(default);
 
@@ -187,6 +187,33 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         Assert.Equal(new TrackedState(-20), State);
         _time.Advance(TimeSpan.FromSeconds(20));
         Assert.Equal(3, _runs["a"]);
+    }
+
+    [Fact]
+    public async Task One_that_cannot_be_ended_fails_at_each_turn_and_runs_again_when_it_is_gone()
+    {
+        var remains = new TaskCompletionSource();
+        await StartAsync("track_script {\na\n}");
+        var stuck = _hanging["a"] = new();
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(2, _runs["a"]);
+        stuck.SetResult(new(ScriptEnd.TimedOut, 0, "process 1 heeds no signal") { Remains = remains.Task });
+        _hanging.Remove("a");
+        await UntilAsync(() => _log.Texts.Contains("vrrp_script a: process 1 heeds no signal"));
+        // One of the two failures that it takes.
+        Assert.Equal(new TrackedState(0), State);
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(2));
+            return State == new TrackedState(-20);
+        });
+        Assert.Equal(2, _runs["a"]);
+        remains.SetResult();
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(2));
+            return State == new TrackedState(0);
+        });
     }
 
     [Fact]
