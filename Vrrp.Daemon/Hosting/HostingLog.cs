@@ -50,6 +50,15 @@ internal static partial class HostingLog
     [LoggerMessage(122, LogLevel.Error, "the director has not taken the configuration in {Seconds} s; it will when it answers again")]
     public static partial void DirectorIsLate(ILogger logger, long seconds);
 
+    [LoggerMessage(123, LogLevel.Information, "{Keyword} runs, for {Seconds} s at most; the daemon waits for it")]
+    public static partial void LifeScriptRuns(ILogger logger, string keyword, long seconds);
+
+    [LoggerMessage(124, LogLevel.Warning, "{Keyword}: {Problem}; the daemon goes on")]
+    public static partial void LifeScriptFailed(ILogger logger, string keyword, string problem);
+
+    [LoggerMessage(125, LogLevel.Error, "shutdown_script would not run: {Problem}")]
+    public static partial void LifeScriptUnusable(ILogger logger, string problem);
+
     [LoggerMessage(115, LogLevel.Critical, "{Part} failed in itself at a reload; the rest of it goes on")]
     public static partial void ReloadPartFailed(ILogger logger, string part, Exception exception);
 
