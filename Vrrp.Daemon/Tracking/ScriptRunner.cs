@@ -46,7 +46,8 @@ internal sealed class ScriptRunner(TimeProvider time)
 
     /// <summary>Finds out whether a command could run now.</summary>
     /// <returns>What is in its way, as a clause; null: nothing.</returns>
-    public string? FindProblem(ScriptCommand command) => Prepare(command, [], out _, out _, out _);
+    public string? FindProblem(ScriptCommand command) =>
+        Prepare(command, [], out string path, out _, out _) ?? ScriptSecurity.FindUnreadableFormat(path);
 
     /// <summary>Runs a command to its end.</summary>
     /// <param name="command">The command, its user and group.</param>
@@ -69,7 +70,7 @@ internal sealed class ScriptRunner(TimeProvider time)
         }
         catch (LinuxException exception)
         {
-            return new(ScriptEnd.NotStarted, exception.Error, exception.Message);
+            return new(ScriptEnd.NotStarted, exception.Error, ScriptSecurity.FindUnreadableFormat(path) ?? exception.Message);
         }
         catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
         {
@@ -148,8 +149,8 @@ internal sealed class ScriptRunner(TimeProvider time)
             return "a quote is not closed";
         if (split.Count == 0)
             return "the command is empty";
-        if (ScriptSecurity.FindProgram(split[0]) is not { } found)
-            return $"'{split[0]}' is not a program that can be executed";
+        if (ScriptSecurity.FindProgram(split[0], out string? fault) is not { } found)
+            return fault;
         credentials = UserAccount.Resolve(command.User, command.Group, out string? problem);
         if (problem is not null)
             return problem;
