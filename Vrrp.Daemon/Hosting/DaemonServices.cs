@@ -66,6 +66,7 @@ internal static class DaemonServices
                 run,
                 () => services.GetRequiredService<VrrpService>().Routers,
                 services.GetRequiredService<DirectorService>().GetSnapshotAsync,
+                () => services.GetRequiredService<AlertService>().Report,
                 services.GetRequiredService<TimeProvider>()),
             services.GetRequiredService<TimeProvider>(),
             services.GetRequiredService<ILogger<StatusService>>()));
