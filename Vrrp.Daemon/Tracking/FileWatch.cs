@@ -8,6 +8,8 @@ internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMo
 {
     private readonly Lock _lock = new();
     private string? _problem;
+    private string? _lack;
+    private bool _hasRead;
 
     public string Directory { get; } = System.IO.Path.GetDirectoryName(file.Path) ?? "/";
 
@@ -48,16 +50,23 @@ internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMo
     {
         lock (_lock)
         {
-            long number = FileNumber.Read(file.Path, out string? problem);
+            long number = FileNumber.Read(file.Path, out string? problem, out string? lack);
             if (number != (int)number)
                 problem = "its number is too large and does not count";
             if (problem is not null && problem != _problem)
                 TrackingLog.Problem(logger, Name, problem);
-            _problem = problem;
-            if (number != (int)number || number == Reading.Value)
+            if (lack is not null && lack != _lack)
+                TrackingLog.CountsAsZero(logger, Name, lack);
+            bool wasOdd = _problem is not null || _lack is not null;
+            (_problem, _lack) = (problem, lack);
+            if (number != (int)number)
                 return;
-            TrackingLog.Says(logger, Name, (int)number);
-            Publish(new(null, (int)number));
+            // Also the first number of all, and one that is there again; why there is none has just been said.
+            if ((number != Reading.Value || wasOdd || (number != 0 && !_hasRead)) && problem is null && lack is null)
+                TrackingLog.Says(logger, Name, (int)number);
+            _hasRead = true;
+            if (number != Reading.Value)
+                Publish(new(null, (int)number));
         }
     }
 

@@ -56,7 +56,8 @@ public sealed class FileTests : IDisposable
         await UntilAsync(() => watch.Reading.Value == 0);
 
         Assert.Equal(0, other.Reading.Value);
-        Assert.Equal(6, _log.Texts.Count);
+        string missing = "track_file f counts as 0: the file does not exist";
+        Assert.Equal([missing, missing, "track_file f says 5", "track_file f says -7", "track_file f says 8", missing, "track_file f says 9", missing], _log.Texts);
     }
 
     [Fact]
@@ -138,6 +139,39 @@ public sealed class FileTests : IDisposable
         Assert.Equal(6, watch.Reading.Value);
 
         Assert.Single(_log.Texts, text => text == "track_file f: its number is too large and does not count");
+    }
+
+    [Fact]
+    public void Why_there_is_no_number_is_told_once_and_when_there_is_one_again()
+    {
+        File.WriteAllText(At("f"), "abc");
+        var watch = Watch(At("f"));
+        watch.Read();
+        File.WriteAllText(At("f"), "0");
+        watch.Read();
+        File.WriteAllText(At("f"), "");
+        watch.Read();
+        File.Delete(At("f"));
+        watch.Read();
+
+        // The kernel may have told of each of them besides; a file is looked at as it is then.
+        string[] expected =
+        [
+            "track_file f counts as 0: the file does not begin with a number", "track_file f says 0", "track_file f counts as 0: the file is empty",
+            "track_file f counts as 0: the file does not exist",
+        ];
+        Assert.Equal(expected, _log.Texts.Where((text, at) => at == 0 || text != _log.Texts.ElementAt(at - 1)));
+    }
+
+    [Fact]
+    public void The_first_number_is_told_also_when_it_is_known_already()
+    {
+        File.WriteAllText(At("f"), "6");
+        var watch = new FileWatch(new FileTracker { Name = "f", Path = At("f") }, new(null, 6), _monitor, _log);
+        _watches.Add(watch);
+        watch.Start();
+
+        Assert.Equal("track_file f says 6", Assert.Single(_log.Texts));
     }
 
     [Theory]

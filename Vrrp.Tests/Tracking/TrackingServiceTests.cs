@@ -69,6 +69,8 @@ public sealed class TrackingServiceTests : IAsyncLifetime
 
     private TrackedState State => _states["V"];
 
+    private static TrackedState Lowered(int weight) => new(weight) { WeightDetail = $"vrrp_script a is down ({weight})" };
+
     [Fact]
     public async Task A_script_runs_at_once_and_then_at_its_interval()
     {
@@ -119,10 +121,10 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(new TrackedState(0), State);
         _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         _failing.Clear();
         _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         _time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(new TrackedState(0), State);
     }
@@ -185,7 +187,7 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         Assert.Equal(new TrackedState(0), State);
 
         _timedOut["a"](result);
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         _time.Advance(TimeSpan.FromSeconds(20));
         Assert.Equal(3, _runs["a"]);
     }
@@ -212,13 +214,13 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         _failing.Add("a");
         await StartAsync("track_script {\na\n}");
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         string changed = Scripts.Replace("weight -20", "weight -30\ntimeout 5", StringComparison.Ordinal);
         var next = Tracking("track_script {\na\nb weight 7\n}", changed);
         // Known at once, without a run: a by its name, b not at all.
-        Assert.Equal(new TrackedState(-30), _service.Prepare(next)("V"));
+        Assert.Equal(Lowered(-30), _service.Prepare(next)("V"));
         _service.Apply(next);
-        Assert.Equal(new TrackedState(-23), State);
+        Assert.Equal(Lowered(-30) with { Weight = -23 }, State);
         Assert.Equal((2, 1), (_runs["a"], _runs["b"]));
 
         _service.Apply(Config(changed + InstanceText("track_script {\na\nb weight 7\n}\npriority 90")));
