@@ -65,6 +65,7 @@ internal static class DaemonServices
                 run,
                 () => services.GetRequiredService<VrrpService>().Routers,
                 services.GetRequiredService<DirectorService>().GetSnapshotAsync,
+                () => services.GetRequiredService<AlertService>().Report,
                 services.GetRequiredService<TimeProvider>()),
             services.GetRequiredService<TimeProvider>(),
             services.GetRequiredService<ILogger<StatusService>>()));
@@ -91,7 +92,6 @@ internal static class DaemonServices
             return new TrackingService(
                 config,
                 sources.Watch,
-                sources.Read,
                 (name, tracked) => provider.GetRequiredService<VrrpService>().SetTracked(name, tracked),
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILogger<TrackingService>>());
@@ -100,7 +100,8 @@ internal static class DaemonServices
 
     private static void AddDirector(IServiceCollection services, DaemonRun run, DaemonConfig config)
     {
-        services.AddSingleton(new ScriptRunner(TimeProvider.System) { IsSecure = config.GlobalDefs.EnableScriptSecurity });
+        // Made by the container, which ends what still runs when all others have gone.
+        services.AddSingleton(provider => new ScriptRunner(provider.GetRequiredService<TimeProvider>()) { IsSecure = config.GlobalDefs.EnableScriptSecurity });
         services.AddSingleton<HealthCheckers>();
         services.AddSingleton(provider => new HealthCheckService(
             provider.GetRequiredService<HealthCheckers>().Create,

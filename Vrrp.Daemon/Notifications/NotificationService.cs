@@ -29,7 +29,7 @@ internal sealed class NotificationService(
     {
         var config = _config;
         Prepare(config);
-        _ = Task.Run(() => TellUnusable(config), CancellationToken.None);
+        _ = Aside.RunAsync(() => TellUnusable(config));
         try
         {
             await _opening.WaitAsync(OpenLimit, time, cancellationToken).ConfigureAwait(false);
@@ -92,7 +92,7 @@ internal sealed class NotificationService(
         }
 
         var config = _config;
-        _ = Task.Run(() => TellUnusable(config), CancellationToken.None);
+        _ = Aside.RunAsync(() => TellUnusable(config));
     }
 
     /// <summary>The routers and the director have stopped: the ends are told, and the scripts get a few seconds.</summary>
@@ -182,10 +182,22 @@ internal sealed class NotificationService(
             foreach (var (keyword, command) in scripts.All())
             {
                 if (!known.TryGetValue(command, out string? problem))
-                    known[command] = problem = runner.FindProblem(command);
+                    known[command] = problem = FindProblem(command);
                 if (problem is not null)
                     NotifyLog.ScriptUnusable(logger, keyword, subject, problem);
             }
+        }
+    }
+
+    private string? FindProblem(ScriptCommand command)
+    {
+        try
+        {
+            return runner.FindProblem(command);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return exception.Message;
         }
     }
 }

@@ -440,6 +440,41 @@ public sealed class CheckerTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Misc_that_cannot_be_ended_fails_at_its_time_and_is_not_started_beside_itself()
+    {
+        using var scripts = new Tracking.StubbornScripts();
+        var checker = new MiscChecker(new() { Command = Tracking.StubbornScripts.Command, Timeout = TimeSpan.FromSeconds(5) }, scripts.Runner);
+        var first = checker.CheckAsync(default);
+        var process = await scripts.NextAsync();
+        scripts.Time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal("it ran longer than 5 s and was ended", (await first.WaitAsync(Patient)).Message);
+
+        for (int i = 0; i < 3; i++)
+        {
+            scripts.Time.Advance(TimeSpan.FromSeconds(10));
+            Assert.Equal("the script still runs although its time was up; it is not started a second time", (await checker.CheckAsync(default).WaitAsync(Patient)).Message);
+        }
+
+        process.Exit();
+        CheckResult? last = null;
+        await scripts.PassUntilAsync(() =>
+        {
+            if (scripts.StartedCount == 0)
+                _ = RunAgainAsync();
+            return scripts.StartedCount > 0;
+        });
+        (await scripts.NextAsync()).Exit();
+        await scripts.PassUntilAsync(() => last is { IsSuccess: true });
+
+        async Task RunAgainAsync()
+        {
+            var result = await checker.CheckAsync(default);
+            if (result.IsSuccess)
+                last = result;
+        }
+    }
+
     [Theory]
     [InlineData("0", 0, null, null)]
     [InlineData("3", 0, "says 3", null)]

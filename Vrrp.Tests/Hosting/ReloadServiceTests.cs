@@ -89,7 +89,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
             Tracked = config => _tracking.Prepare(config),
         };
         var sources = new TrackerSources(_scripts, TimeProvider.System, NullLogger.Instance);
-        _tracking = new(config, sources.Watch, sources.Read, _vrrp.SetTracked, TimeProvider.System, _log);
+        _tracking = new(config, sources.Watch, _vrrp.SetTracked, TimeProvider.System, _log);
         _reload = new(run, config, _queue, _vrrp, _director, _tracking, _scripts, [_observer], new SystemdNotifier(), _log);
         foreach (var service in (IHostedService[])[_director, _vrrp, _tracking, _reload])
             await service.StartAsync(default);

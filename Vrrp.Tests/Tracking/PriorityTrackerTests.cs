@@ -61,7 +61,18 @@ public class PriorityTrackerTests
     [InlineData(-5, -60, false, "253")]
     [InlineData(-5, 60, false, "fault")]
     public void A_file(int value, int weight, bool reverse, string expected) =>
-        Assert.Equal(expected, Text(PriorityTracker.Effect(new(TrackedObjectKind.File, "f", weight, reverse), new(null, value))));
+        Assert.Equal(expected, Text(PriorityTracker.Effect(new(TrackedObjectKind.File, "f", weight, reverse), new(true, value))));
+
+    [Theory]
+    [InlineData(0, false, "pending")]
+    [InlineData(0, true, "pending")]
+    [InlineData(20, false, "")]
+    public void A_file_that_nobody_could_read_yet_is_as_a_script_without_a_result(int weight, bool reverse, string expected)
+    {
+        TrackedObject file = new(TrackedObjectKind.File, "f", weight, reverse);
+        Assert.Equal(expected, Text(PriorityTracker.Effect(file, TrackerReading.Unknown)));
+        Assert.Equal("pending", Text(PriorityTracker.Effect(file, TrackerReading.Unknown with { IsAwaited = true })));
+    }
 
     [Theory]
     [InlineData(20, false, true, null)]
@@ -82,7 +93,7 @@ public class PriorityTrackerTests
     [InlineData(-5, 2, "track_file f says -5 (-10)")]
     [InlineData(0, 2, null)]
     public void A_file_that_changes_the_priority_is_named_with_what_it_says(int value, int weight, string? expected) =>
-        Assert.Equal(expected, PriorityTracker.Effect(new(TrackedObjectKind.File, "f", weight, false), new(null, value)).WeightDetail);
+        Assert.Equal(expected, PriorityTracker.Effect(new(TrackedObjectKind.File, "f", weight, false), new(true, value)).WeightDetail);
 
     [Fact]
     public void Weights_add_up_and_one_fault_is_enough()
@@ -95,7 +106,7 @@ public class PriorityTrackerTests
         TrackerReading Read(TrackedObject one) => one.Name switch
         {
             "a" => s_up,
-            "f" => new(null, 7),
+            "f" => new(true, 7),
             "c" => new(false, 0, "it exited with status 3"),
             _ => s_down,
         };
