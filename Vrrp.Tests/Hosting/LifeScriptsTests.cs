@@ -98,7 +98,7 @@ public sealed class LifeScriptsTests : IDisposable
         using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (_log.Texts.IsEmpty)
             await beat.WaitForNextTickAsync(limit.Token);
-        Assert.Equal("shutdown_script would not run: '/no/such' is not a program that can be executed", Assert.Single(_log.Texts));
+        Assert.Equal("shutdown_script would not run: there is no file /no/such", Assert.Single(_log.Texts));
     }
 
     private sealed class Log : Messages, ILogger<LifeScripts>;
