@@ -20,6 +20,12 @@ internal static partial class NotifyLog
     [LoggerMessage(414, LogLevel.Warning, "the pipe {Path} cannot be removed: {Problem}")]
     public static partial void PipeLeft(ILogger logger, string path, string problem);
 
+    [LoggerMessage(415, LogLevel.Warning, "the pipe {Path} was taken away: it is there again, and its script is started anew")]
+    public static partial void PipeMadeAgain(ILogger logger, string path);
+
+    [LoggerMessage(416, LogLevel.Error, "the pipe {Path} was taken away and cannot be made again: {Problem}; only who has it open still reads it")]
+    public static partial void PipeLost(ILogger logger, string path, string problem);
+
     [LoggerMessage(411, LogLevel.Warning, "the pipe {Path} is full, because nobody reads it: of each state that changes only the last is kept for it")]
     public static partial void PipeFull(ILogger logger, string path);
 
@@ -29,6 +35,6 @@ internal static partial class NotifyLog
     [LoggerMessage(413, LogLevel.Warning, "the script that reads the pipe {Path} has ended ({Problem}): started again in {Seconds} s, and ever more seldom if that goes on")]
     public static partial void ReaderEnded(ILogger logger, string path, string problem, long seconds);
 
-    [LoggerMessage(415, LogLevel.Warning, "the script that reads the pipe {Path} cannot be started ({Problem}): tried again in {Seconds} s, and ever more seldom if that goes on")]
+    [LoggerMessage(417, LogLevel.Warning, "the script that reads the pipe {Path} cannot be started ({Problem}): tried again in {Seconds} s, and ever more seldom if that goes on")]
     public static partial void ReaderNotStarted(ILogger logger, string path, string problem, long seconds);
 }
