@@ -61,6 +61,8 @@ internal static class ConfigLoader
             var file = new SourceText(name, marked ? text[1..] : text, encoding);
             if (marked)
                 diagnostics.ByteOrderMark(file);
+            if (ConfigurationEncoding.FindForeign(content, encoding) is { } foreign)
+                diagnostics.NotUtf8(file, foreign);
             if (files.GetKind(name) == FileKind.Executable)
                 diagnostics.FileExecutable(file);
             texts.Add(file);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Vrrp.Daemon.Configuration.Model;
 
@@ -143,5 +144,16 @@ internal static class ConfigurationEncoding
         {
             return (Encoding.Latin1.GetString(content), Encoding.Latin1);
         }
+    }
+
+    /// <summary>Where a text that was read as Latin-1 is no UTF-8 first. Null: it was read as UTF-8.</summary>
+    public static int? FindForeign(ReadOnlySpan<byte> content, Encoding encoding)
+    {
+        if (encoding != Encoding.Latin1)
+            return null;
+        int at = 0;
+        while (at < content.Length && Rune.DecodeFromUtf8(content[at..], out _, out int length) == OperationStatus.Done)
+            at += length;
+        return at;
     }
 }

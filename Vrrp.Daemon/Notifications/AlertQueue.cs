@@ -260,7 +260,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
 
     // Under the lock. Its number it gets when it is stored: which are free is known only then.
     private void Add(Alert alert) => _mails.AddLast(new Entry(
-        new(-1, Guid.NewGuid().ToString("N"), alert.About, alert.Subject, alert.Body, alert.At, time.GetUtcNow(), alert.Count, [], alert.Parts), Now + Life));
+        new(-1, Guid.NewGuid().ToString("N"), alert.About, alert.Subject, alert.Body, alert.At, time.GetUtcNow(), alert.Count, [], alert.Parts, alert.AboutAll), Now + Life));
 
     // Under the lock. Files go later: nobody who reloads is to wait for a disk.
     private void Drop()
@@ -616,7 +616,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         {
             var from = mail.NotBefore > _usableFrom ? mail.NotBefore : _usableFrom;
             // One that waits keeps those behind it that are about the same.
-            if (mail.IsStored && waiting.Add(mail.Mail.About) && mail.Passing is null)
+            if (mail.IsStored && IsFirst(mail.Mail, waiting) && mail.Passing is null)
             {
                 if (from <= Now)
                     return mail;
@@ -628,6 +628,17 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         }
 
         return null;
+    }
+
+    /// <summary>Whether no mail before it is about any of what it is about, which those behind it learn from here.</summary>
+    private static bool IsFirst(SpooledMail mail, HashSet<string> waiting)
+    {
+        if (mail.AboutAll.IsDefaultOrEmpty)
+            return waiting.Add(mail.About);
+        bool isFirst = true;
+        foreach (string about in mail.AboutAll)
+            isFirst &= waiting.Add(about);
+        return isFirst;
     }
 
     private static void Sooner(ref TimeSpan? next, TimeSpan at) => next = next is null || at < next ? at : next;

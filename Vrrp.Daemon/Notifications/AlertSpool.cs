@@ -19,6 +19,7 @@ namespace Vrrp.Daemon.Notifications;
 /// <param name="Count">How many alerts it stands for.</param>
 /// <param name="Settled">Recipients who have it, or never will.</param>
 /// <param name="Parts">What was held back and is told by it.</param>
+/// <param name="AboutAll">All that it is about, when that is more than one; default or empty: <paramref name="About"/> alone.</param>
 internal sealed record SpooledMail(
     long Number,
     string Id,
@@ -29,7 +30,8 @@ internal sealed record SpooledMail(
     DateTimeOffset Created,
     int Count,
     ImmutableArray<string> Settled,
-    ImmutableArray<string> Parts)
+    ImmutableArray<string> Parts,
+    ImmutableArray<string> AboutAll = default)
 {
     /// <summary>Whether a file had all of it.</summary>
     [JsonIgnore]

@@ -118,6 +118,19 @@ public class SyntaxTests
         Assert.Contains(result.Diagnostics, d => d.Code == "VRRP0035");
     }
 
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("c3a9", null)]
+    [InlineData("78e9", 1)]
+    [InlineData("c3a978c3", 3)]
+    [InlineData("e9c3a9", 0)]
+    public void Where_a_text_is_no_UTF_8_is_found(string hex, int? expected)
+    {
+        byte[] content = Convert.FromHexString(hex);
+
+        Assert.Equal(expected, ConfigurationEncoding.FindForeign(content, ConfigurationEncoding.Decode(content).Encoding));
+    }
+
     [Fact]
     public void Latin1_bytes_of_a_password_survive()
     {

@@ -103,6 +103,40 @@ public sealed class AlertQueueTests : IAsyncLifetime
         Assert.Equal(["Entering BACKUP state", "Entering MASTER state"], _transport.Snapshot().Skip(1).Select(mail => mail.Subject.Split(" - ")[1]));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_mail_of_several_subjects_keeps_its_place_before_and_behind_those_of_each(bool isRestarted)
+    {
+        bool defers = true;
+        _transport.Answer = mail => defers && mail.Subject.Contains("in one", StringComparison.Ordinal) ? new(MailVerdict.Deferred, "mx DATA 450", "mx: 450") : MailOutcome.Success;
+        for (int i = 0; i < AlertThrottle.Burst; i++)
+            _queue.Enqueue(MailTesting.Alert($"Realserver {i}", "UP"));
+        await DeliveredAsync(AlertThrottle.Burst);
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance V"));
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance W"));
+        await AdvanceUntilAsync(() => _transport.Attempts > AlertThrottle.Burst, "the mail of both is put off");
+        // One more of all subjects may leave by then.
+        await AdvanceUntilAsync(() => _transport.Attempts > AlertThrottle.Burst + 1, "and once more");
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance V", "Entering FAULT state"));
+        await MailTesting.UntilAsync(() => _directory.Files.Length == 2, "both are on disk");
+        if (isRestarted)
+        {
+            await KillAsync();
+            _queue.Configure(MailTesting.Settings(25), _transport, "R1");
+        }
+
+        int attempts = _transport.Attempts;
+        await AdvanceUntilAsync(() => _transport.Attempts > attempts + 1, "it was put off twice more");
+        Assert.Equal(AlertThrottle.Burst, _transport.Snapshot().Length);
+        defers = false;
+        await AdvanceUntilAsync(() => _transport.Snapshot().Length == AlertThrottle.Burst + 2, "both are delivered");
+
+        Assert.Equal(
+            ["[R1] 2 alerts of 2 subjects in one - 2 x Entering MASTER state", "[R1] VRRP Instance V - Entering FAULT state"],
+            _transport.Snapshot()[^2..].Select(mail => mail.Subject));
+    }
+
     [Fact]
     public async Task Only_recipients_without_it_are_asked_for_again_also_after_a_restart()
     {

@@ -61,11 +61,15 @@ internal sealed class DiagnosticBag
     public void ByteOrderMark(SourceText file) => Add("VRRP0006", Warning, new SourceSpan(file, 0, 0),
         "the file begins with a byte order mark: keepalived takes it for a part of the first keyword. It is skipped here.");
 
+    public void NotUtf8(SourceText file, int offset) => Add("VRRP0007", Warning, new SourceSpan(file, offset, 1),
+        "this octet is no UTF-8, so the whole file is read as Latin-1: other letters than those of ASCII may be wrong in names, mails and the words of scripts. "
+        + "Save it as UTF-8.");
+
     public void IncludeMissing(Place at, string path, bool required) => Add("VRRP0010", required ? Error : Warning, at,
         $"there is no file '{Clean(path)}' to include" + (required ? "; this form of include demands it." : "; keepalived only logs that."));
 
-    public void IncludeMatchesNothing(Place at, string pattern) => Add("VRRP0011", Error, at,
-        $"no file matches '{Clean(pattern)}', and this form of include demands one.");
+    public void IncludeMatchesNothing(Place at, string pattern, bool required) => Add("VRRP0011", required ? Error : Warning, at,
+        $"no file matches '{Clean(pattern)}'" + (required ? ", and this form of include demands one." : "; keepalived only logs that."));
 
     public void IncludeUnreadable(Place at, string path, string problem, bool required) => Add("VRRP0012", required ? Error : Warning, at,
         $"'{Clean(path)}' is not included: {problem}.");

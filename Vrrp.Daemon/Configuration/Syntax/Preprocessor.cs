@@ -501,8 +501,8 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
             {
                 var matches = PathGlob.Expand(_names, path);
                 found.AddRange(matches);
-                if (matches.Count == 0 && strictness is 'w' or 'a')
-                    diagnostics.IncludeMatchesNothing(span, alternative);
+                if (matches.Count == 0)
+                    diagnostics.IncludeMatchesNothing(span, alternative, strictness is 'w' or 'a');
             }
             else if (_names.GetKind(path) == FileKind.Missing)
             {
@@ -552,6 +552,9 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
         }
 
         var (text, encoding) = ConfigurationEncoding.Decode(content);
+        var file = new SourceText(path, text, encoding);
+        if (ConfigurationEncoding.FindForeign(content, encoding) is { } foreign)
+            diagnostics.NotUtf8(file, foreign);
         _expanded += text.Length;
         if (_expanded > MaxExpandedCharacters)
         {
@@ -560,7 +563,7 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
             return;
         }
 
-        Push(new SourceText(path, text, encoding), Path.GetDirectoryName(path) ?? "", depth);
+        Push(file, Path.GetDirectoryName(path) ?? "", depth);
     }
 
     /// <summary>A file system that is empty once so many names in it were looked at: patterns of directories in directories never end.</summary>
