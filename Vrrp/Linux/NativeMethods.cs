@@ -123,6 +123,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "kill", SetLastError = true)]
     internal static partial int Kill(int process, int signal);
 
+    [LibraryImport(LibC, EntryPoint = "getsid", SetLastError = true)]
+    internal static partial int GetSession(int process);
+
     // Raw: the C library's own functions of these names change all threads of the process.
     [LibraryImport(LibC, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint SystemCall(nint number, nint argument1, nint argument2, nint argument3);
