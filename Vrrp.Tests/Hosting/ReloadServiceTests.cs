@@ -234,7 +234,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (router.Vitals.State != VrrpState.Fault)
             await beat.WaitForNextTickAsync(limit.Token);
-        Assert.Equal("vrrp_script none failed: '/no/such/script' is not a program that can be executed", router.Vitals.Tracked.Detail);
+        Assert.Equal("vrrp_script none failed: there is no file /no/such/script", router.Vitals.Tracked.Detail);
         await ReloadAsync(tracked.Replace("priority 255", "priority 255\nadvert_int 2", StringComparison.Ordinal));
         Assert.Equal(VrrpFaults.Tracked, router.Vitals.Faults);
         Assert.DoesNotContain("adv 255", _platform.Log);
