@@ -66,6 +66,10 @@ internal sealed class ScriptFindings(DiagnosticBag diagnostics, IScriptHost host
 
     private static IEnumerable<(string Keyword, string Subject, ScriptCommand Command)> Commands(DaemonConfig config)
     {
+        if (config.GlobalDefs.StartupScript is { } first)
+            yield return ("startup_script", "the daemon", first);
+        if (config.GlobalDefs.ShutdownScript is { } last)
+            yield return ("shutdown_script", "the daemon", last);
         foreach (var instance in config.Instances)
         {
             foreach (var (keyword, command) in instance.Notify.All())

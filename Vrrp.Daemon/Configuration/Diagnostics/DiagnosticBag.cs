@@ -587,6 +587,9 @@ internal sealed class DiagnosticBag
 
     private static string Article(string arguments) => arguments.Contains(' ', StringComparison.Ordinal) ? $"arguments: {arguments}" : $"an argument: {arguments}";
 
+    public void PipeNamedTwice(Token word) => Add("VRRP0610", Warning, word,
+        $"'{Clean(word)}' is the pipe of another keyword already: it gets the lines of both, and of their scripts the first alone reads it. keepalived writes each line that is for both twice.");
+
     private static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A word of a file that goes into a message; what stands behind auth_pass is none, wherever the line is.</summary>
