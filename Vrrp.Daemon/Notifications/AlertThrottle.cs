@@ -123,7 +123,7 @@ internal sealed class AlertThrottle
     {
         RefillTokens(now);
         var subject = Find(alert.About, now);
-        bool wasQuiet = now - subject.LastOffered >= TimeSpan.FromTicks(Math.Max(Quiet.Ticks, s_pauses[subject.Step].Ticks));
+        bool wasQuiet = now - subject.LastOffered >= Quiet;
         subject.LastOffered = now;
         if (subject.Held is { } held)
         {
@@ -141,7 +141,7 @@ internal sealed class AlertThrottle
         }
 
         subject.Held = HeldAlerts.Begin(alert);
-        subject.Due = due <= now ? now + Gather : due;
+        subject.Latest = due <= now ? now + Gather : due;
         _held.Add(subject);
         return false;
     }
@@ -157,7 +157,7 @@ internal sealed class AlertThrottle
         }
 
         subject.Held = held;
-        subject.Due = now + Gather;
+        (subject.Latest, subject.LastOffered) = (now + Gather, now);
         _held.Add(subject);
     }
 
@@ -228,6 +228,7 @@ internal sealed class AlertThrottle
         {
             Count = count,
             Parts = [.. held.Select(one => one.Id)],
+            Abouts = [.. held.Select(one => one.Last.About)],
         };
     }
 
@@ -268,6 +269,10 @@ internal sealed class AlertThrottle
 
         public HeldAlerts? Held { get; set; }
 
-        public TimeSpan Due { get; set; }
+        /// <summary>When what is held is told if it goes on.</summary>
+        public TimeSpan Latest { get; set; }
+
+        /// <summary>When what is held is told: quiet ends a flood, and its last state is not kept back for longer.</summary>
+        public TimeSpan Due => Latest < LastOffered + Quiet ? Latest : LastOffered + Quiet;
     }
 }

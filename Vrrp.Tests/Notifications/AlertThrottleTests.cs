@@ -90,6 +90,26 @@ public class AlertThrottleTests
     }
 
     [Fact]
+    public void Ten_quiet_minutes_end_an_hour_of_flapping_and_the_next_alert_leaves_at_once()
+    {
+        for (int i = 0; i < 4000; i++)
+        {
+            Offer("VRRP Instance A", i % 2 == 0 ? "Entering MASTER state" : "Entering BACKUP state");
+            Pass(TimeSpan.FromSeconds(1));
+        }
+
+        int mails = _mails.Count;
+        Pass(TimeSpan.FromMinutes(10) - TimeSpan.FromSeconds(1) - TimeSpan.FromTicks(1));
+        Assert.Equal(mails, _mails.Count);
+        Pass(TimeSpan.FromTicks(1));
+        Assert.StartsWith("[R1] VRRP Instance A - Entering BACKUP state (", Assert.Single(_mails.Skip(mails)).Subject, StringComparison.Ordinal);
+        Assert.Equal(4000, _mails.Sum(mail => mail.Count));
+
+        Pass(TimeSpan.FromMinutes(5));
+        Assert.True(_throttle.Offer(MailTesting.Alert("VRRP Instance A", "Entering FAULT state"), _now));
+    }
+
+    [Fact]
     public void While_there_is_no_room_everything_is_held_back()
     {
         Assert.False(_throttle.Offer(MailTesting.Alert("VRRP Instance A"), _now, isFull: true));
@@ -109,6 +129,7 @@ public class AlertThrottleTests
         var last = _throttle.TakeAll("R1", _now)!;
 
         Assert.Equal("[R1] 6 alerts of 2 subjects in one", last.Subject);
+        Assert.Equal(["VRRP Instance A", "VRRP Instance B"], last.Abouts!.Value.ToArray());
         Assert.Null(_throttle.TakeAll("R1", _now));
     }
 
