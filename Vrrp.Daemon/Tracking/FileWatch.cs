@@ -4,7 +4,7 @@ using Vrrp.Daemon.Configuration.Model;
 namespace Vrrp.Daemon.Tracking;
 
 /// <summary>Reads a file's number, as <see cref="FileNumber.Read"/> does.</summary>
-internal delegate long ReadNumber(string path, out string? problem);
+internal delegate long ReadNumber(string path, out string? problem, out string? lack);
 
 /// <summary>Reads a track_file whenever the monitor says that it may have changed.</summary>
 internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMonitor monitor, ILogger logger, ReadNumber? read = null)
@@ -15,6 +15,7 @@ internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMo
     private readonly ReadNumber _read = read ?? FileNumber.Read;
     private int _reading;
     private string? _problem;
+    private string? _lack;
 
     public string Directory { get; } = System.IO.Path.GetDirectoryName(file.Path) ?? "/";
 
@@ -85,17 +86,20 @@ internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMo
     /// <summary>A number that is too large leaves the one before in force.</summary>
     private void ReadOnce()
     {
-        long number = _read(file.Path, out string? problem);
+        long number = _read(file.Path, out string? problem, out string? lack);
         bool counts = number == (int)number;
         if (!counts)
             problem = "its number is too large and does not count";
         if (problem is not null && problem != _problem)
             TrackingLog.Problem(logger, Name, problem);
-        _problem = problem;
+        if (lack is not null && lack != _lack)
+            TrackingLog.CountsAsZero(logger, Name, lack);
+        bool wasOdd = _problem is not null || _lack is not null;
+        (_problem, _lack) = (problem, lack);
         var before = Reading;
         var now = new TrackerReading(true, counts ? (int)number : before.Value);
-        // The first one that is as it should be is no news, unless it was waited for in vain.
-        if (now.Value != before.Value || before is { IsUp: null, IsAwaited: false })
+        // Why there is no number has just been said; that there is one again is news, and a first one that was waited for in vain.
+        if (problem is null && lack is null && (now.Value != before.Value || wasOdd || before is { IsUp: null, IsAwaited: false }))
             TrackingLog.Says(logger, Name, now.Value);
         Publish(now);
     }

@@ -33,17 +33,24 @@ internal static class PriorityTracker
     {
         long weight = 0;
         string? fault = null, pending = null;
+        var weights = new List<string>();
         foreach (var one in tracked)
         {
             var effect = Effect(one, read(one));
             weight += effect.Weight;
+            if (effect.WeightDetail is { } detail)
+                weights.Add(detail);
             if (effect.IsFaulty)
                 fault ??= effect.Detail;
             if (effect.IsPending)
                 pending ??= effect.Detail;
         }
 
-        return new((int)Math.Clamp(weight, int.MinValue, int.MaxValue), fault is not null, fault ?? pending) { IsPending = pending is not null };
+        return new((int)Math.Clamp(weight, int.MinValue, int.MaxValue), fault is not null, fault ?? pending)
+        {
+            IsPending = pending is not null,
+            WeightDetail = weights.Count == 0 ? null : string.Join(", ", weights),
+        };
     }
 
     private static TrackedState OfState(TrackedObject tracked, in TrackerReading reading)
@@ -57,12 +64,24 @@ internal static class PriorityTracker
                 : Fault(tracked, isUp ? "is up, and counts in reverse" : reading.Problem is { } problem ? $"failed: {problem}" : "failed");
         }
 
-        int change = (tracked.Weight, reading.IsUp) switch
+        int change = Change(tracked, reading.IsUp);
+        // The state in which the priority is lower is the bad one, whichever way it counts.
+        if (reading.IsUp is not { } state || state != tracked.Reverse)
+            return new(change);
+        return new(change)
+        {
+            WeightDetail = $"{Keyword(tracked.Kind)} {tracked.Name} is {(state ? "up" : "down")} {TrackedState.DescribeWeight(change, Change(tracked, !state))}",
+        };
+    }
+
+    private static int Change(TrackedObject tracked, bool? isUp)
+    {
+        int change = (tracked.Weight, isUp) switch
         {
             ( > 0, true) or ( < 0, false) => tracked.Weight,
             _ => 0,
         };
-        return new(tracked.Reverse ? -change : change);
+        return tracked.Reverse ? -change : change;
     }
 
     private static TrackedState OfNumber(TrackedObject tracked, in TrackerReading reading)
@@ -72,7 +91,13 @@ internal static class PriorityTracker
         if (tracked.Weight == 0)
             return reading.Value != 0 == tracked.Reverse ? default : Fault(tracked, $"says {Text(reading.Value)}");
         long change = (long)reading.Value * (tracked.Reverse ? -tracked.Weight : tracked.Weight);
-        return change < -MaxFileEffect ? Fault(tracked, $"says {Text(reading.Value)}") : new((int)Math.Min(change, MaxFileEffect));
+        if (change < -MaxFileEffect)
+            return Fault(tracked, $"says {Text(reading.Value)}");
+        int effect = (int)Math.Min(change, MaxFileEffect);
+        return effect == 0 ? default : new(effect)
+        {
+            WeightDetail = $"{Keyword(tracked.Kind)} {tracked.Name} says {Text(reading.Value)} {TrackedState.DescribeWeight(effect, 0)}",
+        };
     }
 
     private static TrackedState Pending(TrackedObject tracked) => new(0, Detail: NoResult(tracked)) { IsPending = true };

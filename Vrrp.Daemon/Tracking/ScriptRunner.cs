@@ -81,7 +81,8 @@ internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null)
 
     /// <summary>Finds out whether a command could run now. May take as long as the file system does.</summary>
     /// <returns>What is in its way, as a clause; null: nothing.</returns>
-    public string? FindProblem(ScriptCommand command) => Prepare(command, [], out _, out _, out _);
+    public string? FindProblem(ScriptCommand command) =>
+        Prepare(command, [], out string path, out _, out _) ?? ScriptSecurity.FindUnreadableFormat(path);
 
     /// <summary>Runs a command to its end.</summary>
     /// <param name="command">The command, its user and group.</param>
@@ -159,8 +160,16 @@ internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null)
             {
                 problem = Prepare(command, arguments, out string path, out var words, out var credentials);
                 // Whoever waited may have gone meanwhile.
-                if (problem is null && !life.IsEnding)
+                if (problem is not null || life.IsEnding)
+                    return;
+                try
+                {
                     process = _start(path, words, Environment(variables), credentials);
+                }
+                catch (LinuxException) when ((problem = ScriptSecurity.FindUnreadableFormat(path)) is not null)
+                {
+                    // That says more than the kernel does.
+                }
             }).ConfigureAwait(false);
             if (process is null)
                 return new(ScriptEnd.NotStarted, 0, problem ?? "it was not started in time");
@@ -226,8 +235,8 @@ internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null)
             return "a quote is not closed";
         if (split.Count == 0)
             return "the command is empty";
-        if (ScriptSecurity.FindProgram(split[0]) is not { } found)
-            return $"'{split[0]}' is not a program that can be executed";
+        if (ScriptSecurity.FindProgram(split[0], out string? fault) is not { } found)
+            return fault;
         credentials = UserAccount.Resolve(command.User, command.Group, out string? problem);
         if (problem is not null)
             return problem;

@@ -16,11 +16,15 @@ internal sealed class ScriptWatch(
     : TrackerWatch(script, reading)
 #pragma warning restore CA1001
 {
+    /// <summary>Reasons that are told of one that stays down.</summary>
+    private const int MaximumProblems = 8;
+
     private readonly CancellationTokenSource _ending = new();
     private ScriptState _state = new(reading.IsUp);
     private Task _running = Task.CompletedTask;
     private Task _remains = Task.CompletedTask;
     private bool _hasFailed;
+    private readonly HashSet<string> _toldProblems = new(StringComparer.Ordinal);
 
     public override void Start() => _running = RunAsync(_ending.Token);
 
@@ -100,12 +104,30 @@ internal sealed class ScriptWatch(
     {
         var before = _state;
         _state = before.After(result.IsSuccess, script);
+        string problem = result.Problem ?? "it failed";
         if (_state.IsUp == before.IsUp)
+        {
+            // It fails for another reason than before: each is told once until it is up again, however often they take turns.
+            if (_state.IsUp == false && !result.IsSuccess && _toldProblems.Count < MaximumProblems && _toldProblems.Add(problem))
+            {
+                TrackingLog.StillDown(logger, Name, problem);
+                Publish(new(false, 0, problem));
+            }
+
             return;
+        }
+
         if (_state.IsUp == true)
+        {
+            _toldProblems.Clear();
             TrackingLog.Up(logger, Name);
+        }
         else
-            TrackingLog.Down(logger, Name, result.Problem ?? "it failed");
+        {
+            _toldProblems.Add(problem);
+            TrackingLog.Down(logger, Name, problem);
+        }
+
         Publish(new(_state.IsUp, 0, result.Problem));
     }
 }

@@ -11,8 +11,14 @@ internal static partial class TrackingLog
     [LoggerMessage(401, LogLevel.Warning, "{Tracker} is down: {Problem}")]
     public static partial void Down(ILogger logger, string tracker, string problem);
 
+    [LoggerMessage(411, LogLevel.Warning, "{Tracker} is still down: {Problem}")]
+    public static partial void StillDown(ILogger logger, string tracker, string problem);
+
     [LoggerMessage(402, LogLevel.Information, "{Tracker} says {Value}")]
     public static partial void Says(ILogger logger, string tracker, int value);
+
+    [LoggerMessage(412, LogLevel.Information, "{Tracker} counts as 0: {Reason}")]
+    public static partial void CountsAsZero(ILogger logger, string tracker, string reason);
 
     [LoggerMessage(403, LogLevel.Warning, "{Tracker}: {Problem}")]
     public static partial void Problem(ILogger logger, string tracker, string problem);

@@ -56,7 +56,8 @@ public sealed class FileTests : IDisposable
         await UntilAsync(() => watch.Reading.Value == 0);
 
         Assert.Equal(0, other.Reading.Value);
-        Assert.Equal(6, _log.Texts.Count);
+        string missing = "track_file f counts as 0: the file does not exist";
+        Assert.Equal([missing, missing, "track_file f says 5", "track_file f says -7", "track_file f says 8", missing, "track_file f says 9", missing], _log.Texts);
     }
 
     [Fact]
@@ -140,6 +141,32 @@ public sealed class FileTests : IDisposable
         Assert.Single(_log.Texts, text => text == "track_file f: its number is too large and does not count");
     }
 
+    [Fact]
+    public void Why_there_is_no_number_is_told_once_and_when_there_is_one_again()
+    {
+        (long Number, string? Lack) now = (0, "the file is empty");
+        long Answer(string path, out string? problem, out string? lack)
+        {
+            (problem, lack) = (null, now.Lack);
+            return now.Number;
+        }
+
+        // Where the kernel tells nothing, only the test reads.
+        var watch = Watch(At("missing/f"), read: Answer);
+        foreach (var next in ((long, string?)[])[(0, "the file is empty"), (0, null), (0, null), (0, "the file does not exist"), (7, null), (0, "the file is empty")])
+        {
+            now = next;
+            watch.Read();
+        }
+
+        Assert.Equal(
+            [
+                "track_file f counts as 0: the file is empty", "track_file f says 0", "track_file f counts as 0: the file does not exist", "track_file f says 7",
+                "track_file f counts as 0: the file is empty",
+            ],
+            _log.Texts);
+    }
+
     [Theory]
     [InlineData(null, 9, false, "9\n", 9)]
     [InlineData("4", 9, false, "4", 4)]
@@ -178,9 +205,9 @@ public sealed class FileTests : IDisposable
     {
         using var release = new ManualResetEventSlim();
         int hanging = 0;
-        long Hang(string path, out string? problem)
+        long Hang(string path, out string? problem, out string? lack)
         {
-            problem = null;
+            (problem, lack) = (null, null);
             if (Interlocked.Increment(ref hanging) > 1)
                 release.Wait();
             return 1;

@@ -69,6 +69,10 @@ public sealed class TrackingServiceTests : IAsyncLifetime
 
     private TrackedState State => _states["V"];
 
+    private static TrackedState Lowered(int weight) => new(weight) { WeightDetail = $"vrrp_script a is down ({weight})" };
+
+    private static TrackedState Says(int number) => new(number) { WeightDetail = $"track_file f says {number} (+{number})" };
+
     [Fact]
     public async Task A_script_runs_at_once_and_then_at_its_interval()
     {
@@ -118,10 +122,10 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(new TrackedState(0), State);
         _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         _failing.Clear();
         _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         _time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(new TrackedState(0), State);
     }
@@ -184,7 +188,7 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         Assert.Equal(new TrackedState(0), State);
 
         _timedOut["a"](result);
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         _time.Advance(TimeSpan.FromSeconds(20));
         Assert.Equal(3, _runs["a"]);
     }
@@ -205,7 +209,7 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         await UntilAsync(() =>
         {
             _time.Advance(TimeSpan.FromSeconds(2));
-            return State == new TrackedState(-20);
+            return State == Lowered(-20);
         });
         Assert.Equal(2, _runs["a"]);
         remains.SetResult();
@@ -238,13 +242,13 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         _failing.Add("a");
         await StartAsync("track_script {\na\n}");
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         string changed = Scripts.Replace("weight -20", "weight -30\ntimeout 5", StringComparison.Ordinal);
         var next = Tracking("track_script {\na\nb weight 7\n}", changed);
         // Known at once, without a run: a by its name, b not at all.
-        Assert.Equal(new TrackedState(-30), _service.Prepare(next)("V"));
+        Assert.Equal(Lowered(-30), _service.Prepare(next)("V"));
         _service.Apply(next);
-        Assert.Equal(new TrackedState(-23), State);
+        Assert.Equal(Lowered(-30) with { Weight = -23 }, State);
         Assert.Equal((2, 1), (_runs["a"], _runs["b"]));
 
         _service.Apply(Config(changed + InstanceText("track_script {\na\nb weight 7\n}\npriority 90")));
@@ -303,9 +307,9 @@ public sealed class TrackingServiceTests : IAsyncLifetime
             .Replace("router_id 51", "router_id 52", StringComparison.Ordinal).Replace("10.0.0.1\n", "10.0.0.2\n", StringComparison.Ordinal);
         var config = Config("track_file f {\nfile /f\n}\n" + InstanceText($"track_file {{\nf {weight}\n}}") + "\n" + other);
         var monitor = new FileMonitor(() => throw new IOException("none"), _time, NullLogger.Instance);
-        long Read(string path, out string? problem)
+        long Read(string path, out string? problem, out string? lack)
         {
-            problem = null;
+            (problem, lack) = (null, null);
             release.Wait();
             return expected == 0 ? 0 : 5;
         }
@@ -322,7 +326,7 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         Assert.Equal(weight == "weight 0" ? awaited : default, State);
         Assert.StartsWith("track_file f has no result after 1 s, ", Assert.Single(_log.Texts), StringComparison.Ordinal);
         release.Set();
-        await UntilAsync(() => State == new TrackedState(expected));
+        await UntilAsync(() => State.Weight == expected && !State.IsPending);
         Assert.Equal(expected == 0 ? "track_file f says 0" : "track_file f says 5", _log.Texts.Last());
     }
 
@@ -331,9 +335,9 @@ public sealed class TrackingServiceTests : IAsyncLifetime
     {
         using var release = new ManualResetEventSlim();
         var monitor = new FileMonitor(() => throw new IOException("none"), _time, NullLogger.Instance);
-        long Read(string path, out string? problem)
+        long Read(string path, out string? problem, out string? lack)
         {
-            problem = null;
+            (problem, lack) = (null, null);
             if (path == "/g")
                 release.Wait();
             return path == "/g" ? 7 : 5;
@@ -341,15 +345,15 @@ public sealed class TrackingServiceTests : IAsyncLifetime
 
         string text = "track_file f {\nfile /f\n}\n" + InstanceText("track_file {\nf weight 1\n}");
         await Create(Config(text), (tracker, reading) => new FileWatch((FileTracker)tracker, reading, monitor, _log, Read)).StartAsync(default);
-        await UntilAsync(() => State == new TrackedState(5));
+        await UntilAsync(() => State == Says(5));
         var next = Config(text.Replace("/f", "/g", StringComparison.Ordinal));
         Assert.Equal((5, true), (_service.Prepare(next)("V").Weight, _service.Prepare(next)("V").IsPending));
         _service.Apply(next);
         _time.Advance(TrackingService.FirstLimit);
-        Assert.Equal(new TrackedState(5), State);
+        Assert.Equal(Says(5), State);
         Assert.EndsWith("what it said before counts until then", _log.Texts.Last(), StringComparison.Ordinal);
         release.Set();
-        await UntilAsync(() => State == new TrackedState(7));
+        await UntilAsync(() => State == Says(7));
     }
 
     private static async Task UntilAsync(Func<bool> condition)
