@@ -38,6 +38,7 @@ internal static class DaemonServices
         builder.Services.AddSingleton<NotificationLogger>();
         builder.Services.AddSingleton<SignalLifetime>();
         builder.Services.AddSingleton<IHostLifetime>(services => services.GetRequiredService<SignalLifetime>());
+        AddLifeScripts(builder.Services);
         AddDirector(builder.Services, run, config);
         AddAlerts(builder.Services);
         AddNotifications(builder.Services);
@@ -72,6 +73,14 @@ internal static class DaemonServices
         // A hand-over waits at most the longest skew time plus half a second to two seconds; a second signal ends it.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         return builder.Build();
+    }
+
+    // Before and after everything else.
+    private static void AddLifeScripts(IServiceCollection services)
+    {
+        services.AddSingleton<LifeScripts>();
+        services.AddSingleton<IReloadObserver>(provider => provider.GetRequiredService<LifeScripts>());
+        services.AddHostedService(provider => provider.GetRequiredService<LifeScripts>());
     }
 
     // The first to start and the last to stop, so that it misses nothing.

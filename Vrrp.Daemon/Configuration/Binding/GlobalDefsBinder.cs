@@ -39,6 +39,8 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
         return _defs with
         {
             NotificationEmail = _emails.ToImmutable(),
+            StartupScript = ValueReaders.AsScriptUser(_defs.StartupScript, _defs),
+            ShutdownScript = ValueReaders.AsScriptUser(_defs.ShutdownScript, _defs),
             NotifyFifos = [.. _defs.NotifyFifos.Where(fifo => fifo.Path is not null).Select(AsScriptUser)],
             Announcements = new()
             {
@@ -497,11 +499,11 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
             diagnostics.MailIncomplete(alert, "there are neither a mail server (smtp_server) nor recipients (notification_email)");
         if (_mail.UserName is { } user && _mail.PasswordFile is null)
             diagnostics.MailPasswordMissing(user);
-        else if (_mail.UserName is { } name && !_defs.SmtpStartTls)
+        else if (_mail.UserName is { } name && !_defs.SmtpStartTls && !_defs.MailServers.All(server => server.IsOnThisHost))
             diagnostics.MailPasswordInClear(name);
         if (_mail.AuthorityFile is { } authorities && !File.Exists(authorities.Text))
             diagnostics.MailFileUnusable(authorities, $"there is no file {authorities.Text}");
-        if (_mail.PasswordFile is { } file && PasswordFile.FindProblem(file.Text) is { } problem)
+        if (_mail.PasswordFile is { } file && PasswordFile.FindProblemWithin(file.Text) is { } problem)
             diagnostics.MailFileUnusable(file, problem);
     }
 
@@ -539,6 +541,8 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
         }
 
         var fifo = at >= 0 ? _defs.NotifyFifos[at] : new(kind, null, null, null, null);
+        if (!name.EndsWith("_script", StringComparison.Ordinal) && _defs.NotifyFifos.Any(other => other.Kind != kind && other.Path == s.Words[1].Text))
+            diagnostics.PipeNamedTwice(s.Words[1]);
         fifo = name.EndsWith("_script", StringComparison.Ordinal)
             ? fifo with { Script = ValueReaders.Command(s) }
             : fifo with
