@@ -129,7 +129,7 @@ public sealed class NotifyScriptQueueTests : IAsyncLifetime
     {
         using var scripts = new Tracking.StubbornScripts();
         using var queue = new NotifyScriptQueue(
-            (command, arguments, variables, limit, ending) => scripts.Runner.RunAsync(command, arguments, variables, limit, ending), scripts.Time, NullLogger.Instance);
+            (command, arguments, variables, limit, timeUp, ending) => scripts.Runner.RunAsync(command, arguments, variables, limit, timeUp, ending), scripts.Time, _log);
         scripts.MayStart.Reset();
         queue.Take(Event("A", NotifyWord.Master) with { Scripts = new() { Any = Tracking.StubbornScripts.Command } });
         await scripts.NextAsync();
