@@ -14,9 +14,9 @@ internal sealed record Alert(string About, string Event, string Reason, DateTime
     /// <summary>How many alerts it stands for.</summary>
     public int Count { get; init; } = 1;
 
-    /// <summary>What a mail that tells of several is about; empty: of <see cref="About"/> alone.</summary>
-    public ImmutableArray<string> AboutAll { get; init; } = [];
-
     /// <summary>Names of what was held back and is told by it; empty for an alert that was not.</summary>
     public ImmutableArray<string> Parts { get; init; } = [];
+
+    /// <summary>All that it is about, if that is more than one thing.</summary>
+    public ImmutableArray<string>? Abouts { get; init; }
 }

@@ -268,7 +268,7 @@ internal sealed class AlertThrottle(string hostName)
         {
             Count = count,
             Parts = [.. held.Select(one => one.Id)],
-            AboutAll = [.. held.Select(one => one.Last.About)],
+            Abouts = [.. held.Select(one => one.Last.About)],
         };
     }
 

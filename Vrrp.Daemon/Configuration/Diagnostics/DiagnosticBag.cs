@@ -419,6 +419,9 @@ internal sealed class DiagnosticBag
         "enable_script_security is set, but there is neither a script_user nor an account keepalived_script: keepalived runs no script that names no user. "
         + "Here they run as root, as long as nobody else could change them. Name whom they run as: script_user USER.");
 
+    public void NoShell(SourceSpan at, string word) => Add("VRRP0322", Warning, at,
+        $"there is no shell, here as with keepalived: '{Clean(word)}' is an argument of the command. Write a script of these words, or sh -c '…'.");
+
     // 05xx: virtual servers, real servers and checks
 
     public void NotAVirtualServer(Token word) => Add("VRRP0501", Warning, word,
