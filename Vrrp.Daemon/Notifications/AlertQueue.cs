@@ -114,7 +114,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             if (!Equals(settings, _settings))
             {
                 // What was wrong may be right now.
-                (_usableFrom, _failures) = (default, 0);
+                (_usableFrom, _failures, _lastError) = (default, 0, null);
                 _told.Clear();
                 foreach (var mail in _mails)
                     mail.NotBefore = default;
