@@ -11,6 +11,9 @@ internal static partial class NotifyLog
     [LoggerMessage(401, LogLevel.Warning, "scripts of {Subject} take longer than what happens: some of its changes are told to none; the last one will be")]
     public static partial void ScriptsBehind(ILogger logger, string subject);
 
+    [LoggerMessage(403, LogLevel.Warning, "{Keyword} of {Subject} has been running for {Seconds} s, and what came after it waits")]
+    public static partial void ScriptWaitedFor(ILogger logger, string keyword, string subject, long seconds);
+
     [LoggerMessage(402, LogLevel.Error, "{Keyword} of {Subject} would not run: {Problem}")]
     public static partial void ScriptUnusable(ILogger logger, string keyword, string subject, string problem);
 
@@ -32,6 +35,9 @@ internal static partial class NotifyLog
     [LoggerMessage(412, LogLevel.Information, "the pipe {Path} is read again")]
     public static partial void PipeDrained(ILogger logger, string path);
 
-    [LoggerMessage(413, LogLevel.Warning, "the script that reads the pipe {Path} has ended ({Problem}): started again in {Seconds} s")]
+    [LoggerMessage(413, LogLevel.Warning, "the script that reads the pipe {Path} has ended ({Problem}): started again in {Seconds} s, and ever more seldom if that goes on")]
     public static partial void ReaderEnded(ILogger logger, string path, string problem, long seconds);
+
+    [LoggerMessage(417, LogLevel.Warning, "the script that reads the pipe {Path} cannot be started ({Problem}): tried again in {Seconds} s, and ever more seldom if that goes on")]
+    public static partial void ReaderNotStarted(ILogger logger, string path, string problem, long seconds);
 }

@@ -44,6 +44,21 @@ public sealed class AlertQueueTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task That_mail_goes_again_is_told_also_when_a_reload_mended_it()
+    {
+        _transport.Answer = _ => s_away;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await AttemptsAsync(1);
+        await MailTesting.UntilAsync(() => _log.Lines.Length == 1, "the problem is told");
+        _transport.Answer = _ => MailOutcome.Success;
+        _queue.Configure(MailTesting.Settings(2525), _transport, "R1");
+        await DeliveredAsync(1);
+
+        await MailTesting.UntilAsync(() => _log.Lines.Length == 2, "the end of the problem is told");
+        Assert.Equal("Information: mail alerts are delivered again; 0 more wait", _log.Lines[1]);
+    }
+
+    [Fact]
     public async Task While_the_server_is_away_mails_wait_and_the_pause_grows()
     {
         _transport.Answer = _ => s_away;
@@ -461,7 +476,7 @@ public sealed class AlertQueueTests : IAsyncLifetime
         _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
         await DeliveredAsync(1);
 
-        Assert.Contains(_log.Lines, line => line.Contains("others may enter it", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, line => line.Contains("others may enter it: chmod 700 ", StringComparison.Ordinal));
     }
 
     [Fact]
