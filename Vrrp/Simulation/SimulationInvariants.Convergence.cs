@@ -200,7 +200,7 @@ public sealed partial class SimulationInvariants
         RouterWatch[]? first = null;
         foreach (var virtualRouter in domain)
         {
-            var routers = virtualRouter.Routers.Where(router => able.Contains(router.Node.Node) && !router.Inner.IsRemoving)
+            var routers = virtualRouter.Routers.Where(router => able.Contains(router.Node.Node) && !router.Inner.IsRemoving && router.Inner.HeldBackUntil.IsNever)
                 .OrderBy(router => Rank(router)).ThenBy(router => router.Inner.PrimaryAddress).ToArray();
             if (routers.Length != able.Count || Array.Exists(routers, router => router.Inner.Config.SyncGroup is null))
                 return false;
@@ -227,7 +227,9 @@ public sealed partial class SimulationInvariants
         var inner = router.Inner;
         var node = router.Node.Node;
         var platform = node.Platform;
-        if (!node.IsAwake || router.Router.IsGone || inner.IsRemoving || (inner.StickyFaults & VrrpFaults.Declared) != 0 || inner.Tracked.IsFaulty || !inner.HeldBackUntil.IsNever
+        if (!node.IsAwake || router.Router.IsGone || inner.IsRemoving || (inner.StickyFaults & VrrpFaults.Declared) != 0 || inner.Tracked.IsFaulty
+            // The others of its group do not wait for one of which it is not known whether it can serve.
+            || (ofGroup && !inner.HeldBackUntil.IsNever)
             || platform.Find(inner.Config.Interface) is not { IsEnabled: true, HasCarrier: true } at || (platform.OpenError != 0 && inner.Link is null)
             || !HasSource(router, at))
         {
@@ -304,6 +306,9 @@ public sealed partial class SimulationInvariants
                 if (!components.Exists(component => component.Contains(router.Node.Node)))
                 {
                     isRefused = true;
+                    // The others of its group may be Master until it starts, and finds that it cannot be.
+                    if (router.Node.Node.IsAwake && router.Inner.Group is not null && !router.Inner.StartAt.IsNever)
+                        wait = Math.Max(wait, (router.Inner.StartAt.Nanoseconds - router.Node.Node.Clock.Nanoseconds) / router.Node.Node.ClockRate);
                     continue;
                 }
 
