@@ -4,11 +4,14 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Vrrp.Benchmarks.Comparison;
+using Vrrp.Benchmarks.Hang;
 using Vrrp.Benchmarks.Ipvs;
 using Vrrp.Benchmarks.Soak;
 
 if (args is ["compare", ..])
     return Compare.Run(args[1..]);
+if (args is ["hang", ..])
+    return HangCommand.Run(args[1..]);
 if (args is ["ipvs", ..])
     return IpvsCommand.Run(args[1..]);
 if (args is ["soak", ..])

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Hosting;
+using Vrrp.Daemon.Tracking;
 
 namespace Vrrp.Daemon.Commands;
 
@@ -32,7 +33,7 @@ internal static class CheckCommand
         var strict = new Option<bool>("--strict") { Description = "Let warnings fail, as keepalived -t does." };
         var colour = new Option<bool>("--color") { Description = "Colour the text." };
         var command = new Command("check", """
-            Check a keepalived.conf and change nothing. Interfaces need not exist on this host.
+            Check a keepalived.conf and change nothing. Interfaces need not exist on this host; scripts that could not run on it are warnings.
 
             Exit status: 0 the configuration runs, with or without warnings; 1 bad command line; 2 there are errors: it would
             neither start nor replace a running configuration; 5 it runs, but there are warnings and --strict is given;
@@ -43,7 +44,7 @@ internal static class CheckCommand
         };
         command.SetAction(parsed => Run(
             parsed.GetValue(file)!,
-            new LoadOptions { ConfigId = parsed.GetValue(configId) },
+            new LoadOptions { ConfigId = parsed.GetValue(configId), Scripts = new ScriptHost() },
             parsed.GetValue(json),
             parsed.GetValue(strict),
             parsed.GetValue(colour),
@@ -82,17 +83,23 @@ internal static class CheckCommand
             return text.Append("; the configuration does not run").ToString();
         if (config.IsEmpty)
             return text.Append("; the configuration runs with nothing to do, and no reload accepts it while anything runs").ToString();
-        text.Append("; the configuration runs: ").Append(Counted.Of(config.Instances.Length, "instance"))
-            .Append(", ").Append(Counted.Of(config.SyncGroups.Length, "sync group"))
-            .Append(", ").Append(Counted.Of(config.Instances.Sum(i => i.VirtualAddresses.Length + i.ExcludedAddresses.Length), "virtual address", "es"));
-        if (config.StaticAddresses.Length > 0)
-            text.Append(", ").Append(Counted.Of(config.StaticAddresses.Length, "static address", "es"));
-        if (config.VirtualServers.Length > 0)
+        var parts = new List<string>();
+        if (config.Instances.Length > 0)
         {
-            text.Append(", ").Append(Counted.Of(config.VirtualServers.Length, "virtual server"))
-                .Append(" with ").Append(Counted.Of(config.VirtualServers.Sum(server => server.RealServers.Length), "real server"));
+            parts.Add(Counted.Of(config.Instances.Length, "instance"));
+            parts.Add(Counted.Of(config.SyncGroups.Length, "sync group"));
+            parts.Add(Counted.Of(config.Instances.Sum(i => i.VirtualAddresses.Length + i.ExcludedAddresses.Length), "virtual address", "es"));
         }
 
+        if (config.StaticAddresses.Length > 0)
+            parts.Add(Counted.Of(config.StaticAddresses.Length, "static address", "es"));
+        if (config.VirtualServers.Length > 0)
+        {
+            parts.Add(Counted.Of(config.VirtualServers.Length, "virtual server")
+                + " with " + Counted.Of(config.VirtualServers.Sum(server => server.RealServers.Length), "real server"));
+        }
+
+        text.Append("; the configuration runs: ").AppendJoin(", ", parts);
         return text.ToString();
     }
 

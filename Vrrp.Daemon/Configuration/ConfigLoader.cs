@@ -41,7 +41,7 @@ internal static class ConfigLoader
     {
         var diagnostics = new DiagnosticBag();
         var tokens = new Preprocessor(files ?? HostFiles.Instance, options ?? new(), diagnostics).Read([new SourceText(path, text)]);
-        return Finish(tokens, path, diagnostics);
+        return Finish(tokens, path, options ?? new(), diagnostics);
     }
 
     private static LoadResult Load(string path, List<string> paths, LoadOptions options, IConfigurationFiles files, DiagnosticBag diagnostics)
@@ -70,16 +70,18 @@ internal static class ConfigLoader
             return new(null, diagnostics.ToImmutable(), FileRead: false);
         if (texts.Count > 1)
             diagnostics.SeveralFiles(texts[0], texts.Count);
-        return Finish(new Preprocessor(files, options, diagnostics).Read(texts), path, diagnostics);
+        return Finish(new Preprocessor(files, options, diagnostics).Read(texts), path, options, diagnostics);
     }
 
-    private static LoadResult Finish(List<Token> tokens, string path, DiagnosticBag diagnostics)
+    private static LoadResult Finish(List<Token> tokens, string path, LoadOptions options, DiagnosticBag diagnostics)
     {
         var tree = new Parser(tokens, diagnostics).Parse();
         var config = new Binder(diagnostics).Bind(tree, path);
         // Errors say more: without them there might have been something.
         if (config.IsEmpty && !diagnostics.HasErrors)
             diagnostics.NothingToRun(path);
+        if (options.Scripts is { } host && !diagnostics.HasErrors)
+            new ScriptFindings(diagnostics, host).Find(config);
         return new(diagnostics.HasErrors ? null : config, diagnostics.ToImmutable(), FileRead: true);
     }
 }

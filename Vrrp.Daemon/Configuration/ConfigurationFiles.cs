@@ -1,4 +1,5 @@
 using System.Text;
+using Vrrp.Daemon.Configuration.Model;
 
 namespace Vrrp.Daemon.Configuration;
 
@@ -110,6 +111,21 @@ internal sealed record LoadOptions
 
     /// <summary>Treat plain includes as strictly as includea (<c>-e</c>).</summary>
     public bool StrictIncludes { get; init; }
+
+    /// <summary>The host on which scripts would run; null: whether they could is not asked.</summary>
+    public IScriptHost? Scripts { get; init; }
+}
+
+/// <summary>What the loader asks of a host that is to run scripts; tests bring their own.</summary>
+internal interface IScriptHost
+{
+    /// <summary>Whether there is an account for scripts that name no user.</summary>
+    bool HasDefaultUser { get; }
+
+    /// <summary>What is in the way of a script, as a clause; null: nothing.</summary>
+    /// <param name="command">The script.</param>
+    /// <param name="isSecure">With <c>enable_script_security</c>.</param>
+    string? FindProblem(ScriptCommand command, bool isSecure);
 }
 
 /// <summary>Bytes to text such that a password can be turned back into the same bytes.</summary>

@@ -23,13 +23,14 @@ internal static class TransitionText
             TransitionReason.MasterSilent => $"{Peer(transition)} fell silent",
             TransitionReason.MasterLeft when transition.Peer.IsNone => "the Master left (priority 0)",
             TransitionReason.MasterLeft => $"{Peer(transition)} left (priority 0)",
-            TransitionReason.Preempted => "the Master heard has a lower priority",
+            TransitionReason.Preempted when transition.Peer.IsNone => "the Master heard has a lower priority",
+            TransitionReason.Preempted => $"{Peer(transition)} has the lower priority",
             TransitionReason.HigherPriorityHeard => $"{Peer(transition)} has the higher priority",
             TransitionReason.HigherAddressHeard => $"{Peer(transition)} has the same priority and the higher address",
             TransitionReason.ReplacedWhileStalled => $"this process was stalled and {Peer(transition)} was elected meanwhile",
             TransitionReason.FaultEnded when (transition.Faults & Retried) != VrrpFaults.None =>
-                $"trying again after: {Faults(transition.Faults)}; waiting for a Master to be heard",
-            TransitionReason.FaultEnded => $"over: {Faults(transition.Faults)}; waiting for a Master to be heard",
+                $"trying again after: {Faults(transition.Faults, transition.FaultDetail)}; waiting for a Master to be heard",
+            TransitionReason.FaultEnded => $"over: {Faults(transition.Faults, transition.FaultDetail)}; waiting for a Master to be heard",
             TransitionReason.FaultBegan => Faults(transition.Faults),
             TransitionReason.SyncGroup => "its sync group moved",
             _ => transition.Reason.ToString(),
@@ -66,7 +67,11 @@ internal static class TransitionText
         _ => "INIT",
     };
 
-    private static string Peer(RouterTransition transition) => $"{transition.Peer} with priority {transition.PeerPriority}";
+    private static string Peer(RouterTransition transition) => Peer(transition.Peer, transition.PeerPriority);
+
+    /// <summary>Another router; one of which only the goodbye was heard has no priority to tell.</summary>
+    public static string Peer(IPAddressValue address, Priority priority) =>
+        priority == Priority.Relinquish ? address.ToString() : $"{address} with priority {priority}";
 
     /// <summary>What keeps a router in Fault, in words.</summary>
     /// <param name="faults">The faults.</param>

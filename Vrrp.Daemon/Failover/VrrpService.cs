@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Configuration.Model;
@@ -93,6 +94,21 @@ internal sealed class VrrpService(
         if (!plan.Problems.IsEmpty)
             throw new ArgumentException(string.Join(' ', plan.Problems), nameof(config));
 
+        try
+        {
+            await PerformAsync(node, config, running, wanted, plan, delay, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ArgumentException exception)
+        {
+            // From here on it is a mistake of ours, and something may have changed.
+            throw new InvalidOperationException(exception.Message, exception);
+        }
+    }
+
+    private async Task PerformAsync(
+        VrrpNode node, DaemonConfig config, VirtualRouterConfig[] running, ImmutableArray<VirtualRouterConfig> wanted, RouterPlan plan, TimeSpan delay,
+        CancellationToken cancellationToken)
+    {
         notifications.LogsUnknownVirtualRouterIds = config.GlobalDefs.LogUnknownVirtualRouterIds;
         VirtualAddress[] statics = [.. config.StaticAddresses.Select(entry => entry.Address)];
         // Recorded before they are installed, and until they are off: the process may be killed between the two.

@@ -38,6 +38,7 @@ internal static class DaemonServices
         builder.Services.AddSingleton<NotificationLogger>();
         builder.Services.AddSingleton<SignalLifetime>();
         builder.Services.AddSingleton<IHostLifetime>(services => services.GetRequiredService<SignalLifetime>());
+        AddLifeScripts(builder.Services);
         AddDirector(builder.Services, run, config);
         AddAlerts(builder.Services);
         AddNotifications(builder.Services);
@@ -65,12 +66,21 @@ internal static class DaemonServices
                 run,
                 () => services.GetRequiredService<VrrpService>().Routers,
                 services.GetRequiredService<DirectorService>().GetSnapshotAsync,
+                () => services.GetRequiredService<AlertService>().Report,
                 services.GetRequiredService<TimeProvider>()),
             services.GetRequiredService<TimeProvider>(),
             services.GetRequiredService<ILogger<StatusService>>()));
         // A hand-over waits at most the longest skew time plus half a second to two seconds; a second signal ends it.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         return builder.Build();
+    }
+
+    // Before and after everything else.
+    private static void AddLifeScripts(IServiceCollection services)
+    {
+        services.AddSingleton<LifeScripts>();
+        services.AddSingleton<IReloadObserver>(provider => provider.GetRequiredService<LifeScripts>());
+        services.AddHostedService(provider => provider.GetRequiredService<LifeScripts>());
     }
 
     // The first to start and the last to stop, so that it misses nothing.
@@ -91,7 +101,6 @@ internal static class DaemonServices
             return new TrackingService(
                 config,
                 sources.Watch,
-                sources.Read,
                 (name, tracked) => provider.GetRequiredService<VrrpService>().SetTracked(name, tracked),
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILogger<TrackingService>>());
@@ -100,7 +109,8 @@ internal static class DaemonServices
 
     private static void AddDirector(IServiceCollection services, DaemonRun run, DaemonConfig config)
     {
-        services.AddSingleton(new ScriptRunner(TimeProvider.System) { IsSecure = config.GlobalDefs.EnableScriptSecurity });
+        // Made by the container, which ends what still runs when all others have gone.
+        services.AddSingleton(provider => new ScriptRunner(provider.GetRequiredService<TimeProvider>()) { IsSecure = config.GlobalDefs.EnableScriptSecurity });
         services.AddSingleton<HealthCheckers>();
         services.AddSingleton(provider => new HealthCheckService(
             provider.GetRequiredService<HealthCheckers>().Create,

@@ -32,6 +32,33 @@ internal static partial class HostingLog
     [LoggerMessage(108, LogLevel.Error, "the reload could not be applied: {Error}")]
     public static partial void ReloadFailed(ILogger logger, string error);
 
+    [LoggerMessage(117, LogLevel.Critical, "the reload could not be applied: {Error}; what was running before is put back")]
+    public static partial void ReloadUndone(ILogger logger, Exception exception, string error);
+
+    [LoggerMessage(118, LogLevel.Warning, "what was running before the reload runs again")]
+    public static partial void ReloadRestored(ILogger logger);
+
+    [LoggerMessage(119, LogLevel.Critical, "not all that was running before the reload runs again; mend the file and reload it, or restart the daemon")]
+    public static partial void ReloadNotRestored(ILogger logger);
+
+    [LoggerMessage(120, LogLevel.Critical, "the reload failed in itself; what was running goes on")]
+    public static partial void ReloadBroken(ILogger logger, Exception exception);
+
+    [LoggerMessage(121, LogLevel.Warning, "{Path} cannot be read yet, for its disk does not answer; what was running goes on, and the reload follows when it does")]
+    public static partial void ReloadWaits(ILogger logger, string path);
+
+    [LoggerMessage(122, LogLevel.Error, "the director has not taken the configuration in {Seconds} s; it will when it answers again")]
+    public static partial void DirectorIsLate(ILogger logger, long seconds);
+
+    [LoggerMessage(123, LogLevel.Information, "{Keyword} runs, for {Seconds} s at most; the daemon waits for it")]
+    public static partial void LifeScriptRuns(ILogger logger, string keyword, long seconds);
+
+    [LoggerMessage(124, LogLevel.Warning, "{Keyword}: {Problem}; the daemon goes on")]
+    public static partial void LifeScriptFailed(ILogger logger, string keyword, string problem);
+
+    [LoggerMessage(125, LogLevel.Error, "shutdown_script would not run: {Problem}")]
+    public static partial void LifeScriptUnusable(ILogger logger, string problem);
+
     [LoggerMessage(115, LogLevel.Critical, "{Part} failed in itself at a reload; the rest of it goes on")]
     public static partial void ReloadPartFailed(ILogger logger, string part, Exception exception);
 

@@ -81,6 +81,12 @@ internal sealed class DirectorScripts(ScriptRunner runner, TimeProvider time, IL
         {
             IpvsLog.ScriptFailed(logger, keyword, subject, name, "it was ended, because the daemon stops");
         }
+#pragma warning disable CA1031 // What follows is to be run all the same, and the stop awaits all of them.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            IpvsLog.ScriptFailed(logger, keyword, subject, name, exception.Message);
+        }
         finally
         {
             lock (_lock)

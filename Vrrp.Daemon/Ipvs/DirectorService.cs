@@ -77,6 +77,7 @@ internal sealed class DirectorService(
     }
 
     /// <summary>Makes the running virtual servers those of a configuration.</summary>
+    /// <returns>Fails when that failed in itself; what the kernel refuses is logged and tried again.</returns>
     public Task ApplyAsync(DaemonConfig config) => ApplyAsync(config, isStart: false);
 
     /// <summary>Tells what the engine tells, of which states are of interest.</summary>
@@ -140,6 +141,7 @@ internal sealed class DirectorService(
         var asked = new List<TaskCompletionSource<DirectorSnapshot>>();
         while (await _messages.Reader.WaitToReadAsync().ConfigureAwait(false))
         {
+            Exception? failure = null;
             // What came in together is applied together: a thousand servers that come up at once are a handful of system calls.
             try
             {
@@ -165,10 +167,17 @@ internal sealed class DirectorService(
             {
                 IpvsLog.Failed(logger, exception);
                 _wantsWholeTable = true;
+                failure = exception;
             }
 
             foreach (var waiting in done)
-                waiting.TrySetResult();
+            {
+                if (failure is null)
+                    waiting.TrySetResult();
+                else
+                    waiting.TrySetException(failure);
+            }
+
             foreach (var answer in asked)
                 answer.SetResult(TakeSnapshot());
             done.Clear();

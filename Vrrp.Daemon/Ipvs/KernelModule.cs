@@ -48,11 +48,11 @@ internal static class KernelModule
         try
         {
             string configured = File.ReadAllText(Setting).Trim();
-            return configured.Length == 0 ? null : ScriptSecurity.FindProgram(configured);
+            return configured.Length == 0 ? null : ScriptSecurity.FindProgram(configured, out _);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return ScriptSecurity.FindProgram("modprobe");
+            return ScriptSecurity.FindProgram("modprobe", out _);
         }
     }
 }

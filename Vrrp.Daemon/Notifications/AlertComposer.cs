@@ -68,7 +68,9 @@ internal sealed class AlertComposer(string hostName)
         string reason = TransitionText.Reason(transition);
         facts.Add("Reason", reason);
         facts.Add("Time", Time(at));
-        AddRouter(facts, instance, transition.EffectivePriority);
+        facts.Add("Router", RouterId);
+        AddHost(facts, transition.PrimaryAddress.IsNone ? null : $"{transition.PrimaryAddress} on {instance.Interface}");
+        AddInstance(facts, instance, transition.EffectivePriority);
         AddPeer(facts, "Peer", instance.Name);
         AddGroup(facts, instance.SyncGroup);
         return Finish(about, happened, reason, at, facts);
@@ -93,6 +95,7 @@ internal sealed class AlertComposer(string hostName)
         facts.Add("Reason", reason);
         facts.Add("Time", Time(at));
         facts.Add("Router", RouterId);
+        AddHost(facts);
         foreach (string name in transition.Members.Take(MaximumListed))
         {
             if (_instances.GetValueOrDefault(name) is { } member)
@@ -123,6 +126,7 @@ internal sealed class AlertComposer(string hostName)
         facts.Add("Reason", reason);
         facts.Add("Time", Time(at));
         facts.Add("Router", RouterId);
+        AddHost(facts);
         return Finish("Healthcheckers", problem is null ? "UP" : "DOWN", reason, at, facts);
     }
 
@@ -133,7 +137,7 @@ internal sealed class AlertComposer(string hostName)
         facts.Add("Reason", "'vrrp alert test' was run");
         facts.Add("Time", Time(at));
         facts.Add("Router", RouterId);
-        facts.Add("Host", hostName);
+        AddHost(facts);
         foreach (var instance in (_config?.Instances ?? []).Where(instance => instance.SmtpAlert).Take(MaximumListed))
             facts.Add("Instance", Describe(instance));
         return Finish("Alert", "Test", "a test", at, facts);
@@ -151,6 +155,7 @@ internal sealed class AlertComposer(string hostName)
         facts.Add("Reason", reason);
         facts.Add("Time", Time(at));
         facts.Add("Router", RouterId);
+        AddHost(facts);
         facts.Add("Real server", string.Create(CultureInfo.InvariantCulture, $"{name}, weight {real.Weight}"));
         facts.Add("Virtual server", server.Name);
         if (changed.Check is { } check)
@@ -178,6 +183,7 @@ internal sealed class AlertComposer(string hostName)
         facts.Add("Reason", reason);
         facts.Add("Time", Time(at));
         facts.Add("Router", RouterId);
+        AddHost(facts);
         facts.Add("Virtual server", server.Name);
         if (server.SorryServer is { } sorry)
             facts.Add("Sorry server", string.Create(CultureInfo.InvariantCulture, $"[{sorry.Address}]:{sorry.Port}{(changed.HasQuorum ? "" : ", which serves now")}"));
@@ -233,9 +239,8 @@ internal sealed class AlertComposer(string hostName)
         return true;
     }
 
-    private void AddRouter(Facts facts, VrrpInstance instance, Priority effective)
+    private static void AddInstance(Facts facts, VrrpInstance instance, Priority effective)
     {
-        facts.Add("Router", RouterId);
         facts.Add("Instance", Describe(instance));
         facts.Add("Priority", string.Create(CultureInfo.InvariantCulture, $"{effective} in force, {instance.Priority} configured"));
         foreach (var address in instance.VirtualAddresses.Concat(instance.ExcludedAddresses).Take(MaximumListed))
@@ -250,14 +255,17 @@ internal sealed class AlertComposer(string hostName)
     {
         var text = new StringBuilder(Describe(member));
         if (_peers.TryGetValue(member.Name, out var peer))
-            text.Append(CultureInfo.InvariantCulture, $", peer {peer.Address} with priority {peer.Priority}");
+            text.Append(CultureInfo.InvariantCulture, $", peer {TransitionText.Peer(peer.Address, peer.Priority)}");
         return text.Append(member.VirtualAddresses.IsEmpty ? "" : $", VIP {string.Join(", ", member.VirtualAddresses.Take(5).Select(vip => vip.Address.ToString()))}").ToString();
     }
+
+    // Routers with one router_id, as a file that was copied has it, are still told apart.
+    private void AddHost(Facts facts, string? address = null) => facts.Add("Host", address is null ? hostName : $"{hostName}, {address}");
 
     private void AddPeer(Facts facts, string name, string instance) => facts.Add(
         name,
         _peers.TryGetValue(instance, out var peer)
-            ? string.Create(CultureInfo.InvariantCulture, $"{peer.Address} with priority {peer.Priority}")
+            ? TransitionText.Peer(peer.Address, peer.Priority)
             : "none was heard");
 
     private void AddGroup(Facts facts, string? name)

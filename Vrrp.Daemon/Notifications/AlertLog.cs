@@ -14,6 +14,12 @@ internal static partial class AlertLog
     [LoggerMessage(102, LogLevel.Error, "mail alert '{Subject}' is given up: {Problem}")]
     public static partial void Refused(ILogger logger, string subject, string problem);
 
+    [LoggerMessage(114, LogLevel.Error, "mail alert '{Subject}' is given up as well")]
+    public static partial void RefusedToo(ILogger logger, string subject);
+
+    [LoggerMessage(115, LogLevel.Warning, "mail alert '{Subject}': {Problem}; its answer is awaited, and mail about something else goes past it")]
+    public static partial void AnswerLate(ILogger logger, string subject, string problem);
+
     [LoggerMessage(103, LogLevel.Error, "mail alert '{Subject}' is given up: it could not be delivered in a day")]
     public static partial void GivenUp(ILogger logger, string subject);
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Vrrp.Mail;
@@ -7,7 +8,8 @@ namespace Vrrp.Daemon.Notifications;
 
 /// <summary>
 /// Alerts on their way to the mail server. Whoever has one hands it over and goes on; one loop puts mails on disk, another delivers them one
-/// after another, those about the same in their order. While the server is away they wait; a flood becomes few mails.
+/// after another, those about the same in their order. While the server is away they wait; a flood becomes few mails. A server that has a mail
+/// and does not say whether it takes it is waited for, and mails about something else go past that one.
 /// </summary>
 /// <param name="spool">Where mails that wait are kept. Null: in memory only.</param>
 /// <param name="time">The clock.</param>
@@ -20,6 +22,12 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
 
     /// <summary>From the first attempt to giving up.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromDays(1);
+
+    /// <summary>Mails at most whose answer is waited for while others go past them.</summary>
+    public const int MaximumLate = 16;
+
+    /// <summary>At the end, before others go past a mail that a server has not answered.</summary>
+    private static readonly TimeSpan PatienceAtEnd = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
@@ -41,6 +49,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     private readonly Channel<bool> _send = Wake();
     private readonly CancellationTokenSource _ending = new();
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
+    private readonly List<long> _obsolete = [];
     private readonly long _origin = time.GetTimestamp();
     private MailSettings? _settings;
     private IMailTransport? _transport;
@@ -52,6 +61,10 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     private bool _hasStored;
     private TimeSpan _usableFrom;
     private int _failures;
+    private long _delivered;
+    private long _givenUp;
+    private DateTimeOffset? _lastDelivery;
+    private (string Problem, string Detail, DateTimeOffset Time)? _lastError;
     private Task _storing = Task.CompletedTask;
     private Task _sending = Task.CompletedTask;
 
@@ -65,6 +78,29 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         }
     }
 
+    /// <summary>What it has before it and what it has done. Null: there is nowhere to send mail to.</summary>
+    public AlertQueueReport? Report
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _settings is null ? null : new()
+                {
+                    Waiting = _mails.Count,
+                    Unanswered = _mails.Count(mail => mail.IsLate),
+                    HeldBack = _throttle.Held.Sum(held => held.Count),
+                    Delivered = _delivered,
+                    GivenUp = _givenUp,
+                    LastDelivery = _lastDelivery,
+                    LastError = _lastError?.Detail,
+                    LastErrorTime = _lastError?.Time,
+                    Problem = _lastError is { } error && !(_lastDelivery > error.Time) ? error.Problem : null,
+                };
+            }
+        }
+    }
+
     private TimeSpan Now => time.GetElapsedTime(_origin);
 
     /// <summary>Takes new settings over, also for mails that wait. The first that there are make it begin, with what an earlier process left on disk.</summary>
@@ -73,7 +109,6 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     /// <param name="routerId">Tag of the subjects.</param>
     public void Configure(MailSettings? settings, IMailTransport? transport, string routerId)
     {
-        long[] dropped = [];
         lock (_lock)
         {
             if (!Equals(settings, _settings))
@@ -87,11 +122,9 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
 
             (_settings, _transport, _routerId) = (settings, transport, routerId);
             if (settings is null)
-                dropped = Drop();
+                Drop();
         }
 
-        foreach (long number in dropped)
-            spool?.Remove(number);
         if (settings is not null && !_hasStarted)
         {
             _hasStarted = true;
@@ -136,7 +169,11 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             // One more attempt for each, however long it has waited already.
             _usableFrom = default;
             foreach (var mail in _mails)
+            {
                 mail.NotBefore = default;
+                if (mail.IsCommitted && mail.Passing is { } passing)
+                    mail.IsLate = passing.TrySetResult() || mail.IsLate;
+            }
         }
 
         _store.Writer.TryWrite(true);
@@ -191,7 +228,6 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     private void Restore(AlertSpool spool)
     {
         var (mails, held, following) = spool.Open();
-        long[] dropped = [];
         lock (_lock)
         {
             _number = following;
@@ -210,11 +246,9 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
                 AlertLog.Restored(logger, mails.Sum(mail => mail.Count) + held.Sum(one => one.Count));
             // Mail was taken out of the configuration meanwhile.
             if (_settings is null)
-                dropped = Drop();
+                Drop();
         }
 
-        foreach (long number in dropped)
-            spool.Remove(number);
         _send.Writer.TryWrite(true);
     }
 
@@ -222,17 +256,18 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     private void Add(Alert alert) => _mails.AddLast(new Entry(
         new(-1, Guid.NewGuid().ToString("N"), alert.About, alert.Subject, alert.Body, alert.At, time.GetUtcNow(), alert.Count, [], alert.Parts), Now + Life));
 
-    // Under the lock.
-    private long[] Drop()
+    // Under the lock. Files go later: nobody who reloads is to wait for a disk.
+    private void Drop()
     {
         int count = _mails.Sum(mail => mail.Mail.Count) + _throttle.Held.Sum(held => held.Count);
         if (count > 0)
             AlertLog.Unconfigured(logger, count);
-        long[] numbers = [.. _mails.Where(mail => mail.IsStored).Select(mail => mail.Mail.Number)];
+        foreach (var mail in _mails)
+            mail.IsDropped = true;
+        _obsolete.AddRange(_mails.Where(mail => mail.IsStored).Select(mail => mail.Mail.Number));
         _mails.Clear();
         while (_throttle.TakeAll(_routerId, Now) is not null)
             _isHeldNew = true;
-        return numbers;
     }
 
     private async Task StoreAsync()
@@ -251,6 +286,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
                 await WaitAsync(_store, next).ConfigureAwait(false);
             HeldAlerts[]? held = null;
             Entry[] fresh;
+            long[] obsolete;
             lock (_lock)
             {
                 isLast = _isStopping;
@@ -266,19 +302,22 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
                 if (_isHeldNew)
                     held = [.. _throttle.Held];
                 _isHeldNew = false;
+                obsolete = [.. _obsolete];
+                _obsolete.Clear();
             }
 
+            foreach (long number in obsolete)
+                spool?.Remove(number);
             Store(fresh, held);
-            bool isDropped;
             lock (_lock)
             {
                 foreach (var mail in fresh)
                     mail.IsStored = true;
-                (_hasStored, isDropped) = (isLast, _settings is null);
+                _hasStored = isLast;
             }
 
             // Mail was taken out of the configuration meanwhile.
-            foreach (var mail in isDropped ? fresh : [])
+            foreach (var mail in fresh.Where(mail => mail.IsDropped))
                 spool?.Remove(mail.Mail.Number);
 
             _send.Writer.TryWrite(true);
@@ -343,6 +382,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     {
         // Not on the thread that starts the daemon.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var late = new List<Task>();
         while (!_ending.IsCancellationRequested)
         {
             Entry? mail;
@@ -356,29 +396,39 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
                 old = GiveUpOld();
                 mail = Choose(out next);
                 (settings, transport) = (_settings, _transport);
-                isEnd = mail is null && _hasStored;
+                isEnd = mail is null && _hasStored && !_mails.Any(one => one.Passing is not null);
             }
 
             foreach (long number in old)
                 spool?.Remove(number);
             if (isEnd)
-                return;
+                break;
             if (mail is null || settings is null || transport is null)
             {
                 await WaitAsync(_send, next).ConfigureAwait(false);
                 continue;
             }
 
-            await SendAsync(mail, settings, transport).ConfigureAwait(false);
+            late.RemoveAll(task => task.IsCompleted);
+            var passing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var sending = SendAsync(mail, passing, settings, transport);
+            if (await Task.WhenAny(sending, passing.Task).ConfigureAwait(false) != sending)
+                late.Add(sending);
+            else
+                await sending.ConfigureAwait(false);
         }
+
+        await Task.WhenAll(late).ConfigureAwait(false);
     }
 
-    private async Task SendAsync(Entry entry, MailSettings settings, IMailTransport transport)
+    private async Task SendAsync(Entry entry, TaskCompletionSource passing, MailSettings settings, IMailTransport transport)
     {
         var mail = entry.Mail;
         ImmutableArray<string> recipients = [.. settings.To.Where(recipient => !mail.Settled.Contains(recipient))];
         var outcome = MailOutcome.Success;
-        bool isCommitted = false;
+        lock (_lock)
+            (entry.Passing, entry.IsCommitted, entry.IsLate) = (passing, false, false);
+        await using var patience = time.CreateTimer(_ => LetPass(entry, passing, settings), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try
         {
             if (!recipients.IsEmpty)
@@ -396,8 +446,11 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
                     },
                     () =>
                     {
-                        isCommitted = true;
+                        bool isStopping;
+                        lock (_lock)
+                            (entry.IsCommitted, isStopping) = (true, _isStopping);
                         spool?.Commit(mail.Number);
+                        patience.Change(isStopping ? PatienceAtEnd : settings.Timeout, Timeout.InfiniteTimeSpan);
                     },
                     _ending.Token).ConfigureAwait(false);
             }
@@ -405,9 +458,9 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
             // The server may have it: it stays marked so, and is none of those that wait.
-            if (isCommitted)
+            lock (_lock)
             {
-                lock (_lock)
+                if (entry.IsCommitted)
                     _mails.Remove(entry);
             }
 
@@ -421,18 +474,36 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             outcome = new(MailVerdict.Unavailable, "failed", exception.Message);
         }
 
-        Settle(entry, outcome, isCommitted);
+        Settle(entry, outcome);
     }
 
-    private void Settle(Entry entry, MailOutcome outcome, bool isCommitted)
+    private void LetPass(Entry entry, TaskCompletionSource passing, MailSettings settings)
+    {
+        lock (_lock)
+        {
+            if (entry.Passing != passing)
+                return;
+            entry.IsLate = true;
+            string detail = string.Create(CultureInfo.InvariantCulture, $"the server has had it for {settings.Timeout.TotalSeconds:0.###} s and has not said whether it takes it");
+            if (!_isStopping)
+                _lastError = ("answer late", $"mail alert '{AlertText.OneLine(entry.Mail.Subject)}': {detail}", time.GetUtcNow());
+            if (!_isStopping && _told.Add("answer late"))
+                AlertLog.AnswerLate(logger, AlertText.OneLine(entry.Mail.Subject), detail);
+        }
+
+        passing.TrySetResult();
+    }
+
+    private void Settle(Entry entry, MailOutcome outcome)
     {
         long number = entry.Mail.Number;
         if (!outcome.Settled.IsEmpty)
             entry.Mail = entry.Mail with { Settled = [.. entry.Mail.Settled.Union(outcome.Settled)] };
         if (outcome.Verdict is MailVerdict.Delivered or MailVerdict.Refused)
             spool?.Remove(number);
-        else if (isCommitted || !outcome.Settled.IsEmpty)
+        else if (entry.IsCommitted || !outcome.Settled.IsEmpty)
             spool?.Retry(entry.Mail);
+        bool isDropped;
         lock (_lock)
         {
             switch (outcome.Verdict)
@@ -445,16 +516,37 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
                     entry.NotBefore = _isStopping ? TimeSpan.MaxValue : Now + Pause(FirstDeferral, LongestDeferral, entry.Attempts++);
                     (_failures, _usableFrom) = (0, default);
                     break;
+                // Others went past it meanwhile, so it says nothing of them.
+                case MailVerdict.Unavailable when entry.IsLate:
+                    entry.NotBefore = _isStopping ? TimeSpan.MaxValue : Now + Pause(FirstDeferral, LongestDeferral, entry.Attempts++);
+                    break;
                 default:
                     _usableFrom = _isStopping ? TimeSpan.MaxValue : Now + Pause(FirstPause, LongestPause, _failures++);
                     break;
             }
 
+            Count(outcome);
             Tell(entry.Mail, outcome);
+            (entry.Passing, entry.IsCommitted, entry.IsLate, isDropped) = (null, false, false, entry.IsDropped);
         }
 
-        // There may be room again for what is held back.
+        // Mail was taken out of the configuration meanwhile.
+        if (isDropped)
+            spool?.Remove(number);
+        // There may be room again for what is held back, and those behind it may leave.
         _store.Writer.TryWrite(true);
+        _send.Writer.TryWrite(true);
+    }
+
+    // Under the lock.
+    private void Count(MailOutcome outcome)
+    {
+        if (outcome.Verdict == MailVerdict.Delivered)
+            (_delivered, _lastDelivery) = (_delivered + 1, time.GetUtcNow());
+        if (outcome.Verdict == MailVerdict.Refused)
+            _givenUp++;
+        if (outcome.Problem.Length > 0)
+            _lastError = (outcome.Problem, outcome.Detail, time.GetUtcNow());
     }
 
     // Under the lock.
@@ -475,6 +567,10 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             case MailVerdict.Refused when isNews:
                 AlertLog.Refused(logger, AlertText.OneLine(mail.Subject), outcome.Detail);
                 break;
+            // The problem is told already, but not that it cost this one.
+            case MailVerdict.Refused:
+                AlertLog.RefusedToo(logger, AlertText.OneLine(mail.Subject));
+                break;
             case MailVerdict.Deferred or MailVerdict.Unavailable when isNews:
                 AlertLog.Undelivered(logger, outcome.Detail);
                 break;
@@ -488,8 +584,10 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         for (var node = _mails.First; node is not null;)
         {
             var (mail, following) = (node.Value, node.Next);
-            if (mail.GiveUpAt <= Now && mail.IsStored)
+            // What the server may have just now it may still take.
+            if (mail.GiveUpAt <= Now && mail.IsStored && mail.Passing is null)
             {
+                _givenUp++;
                 AlertLog.GivenUp(logger, AlertText.OneLine(mail.Mail.Subject));
                 old.Add(mail.Mail.Number);
                 _mails.Remove(node);
@@ -505,19 +603,22 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     private Entry? Choose(out TimeSpan? next)
     {
         next = null;
+        if (_mails.Count(mail => mail.IsLate) >= MaximumLate)
+            return null;
         var waiting = new HashSet<string>(StringComparer.Ordinal);
         foreach (var mail in _mails)
         {
             var from = mail.NotBefore > _usableFrom ? mail.NotBefore : _usableFrom;
             // One that waits keeps those behind it that are about the same.
-            if (mail.IsStored && waiting.Add(mail.Mail.About))
+            if (mail.IsStored && waiting.Add(mail.Mail.About) && mail.Passing is null)
             {
                 if (from <= Now)
                     return mail;
                 Sooner(ref next, from);
             }
 
-            Sooner(ref next, mail.GiveUpAt);
+            if (mail.Passing is null)
+                Sooner(ref next, mail.GiveUpAt);
         }
 
         return null;
@@ -558,6 +659,18 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
 
         /// <summary>Whether it is on disk, or need not be: before that it must not leave.</summary>
         public bool IsStored { get; set; }
+
+        /// <summary>Whether nobody wants it any more, also if it is on its way.</summary>
+        public bool IsDropped { get; set; }
+
+        /// <summary>Not null while it is being delivered; completed when others may go past it.</summary>
+        public TaskCompletionSource? Passing { get; set; }
+
+        /// <summary>Whether the server may have it.</summary>
+        public bool IsCommitted { get; set; }
+
+        /// <summary>Whether the server has it and lets its answer wait.</summary>
+        public bool IsLate { get; set; }
 
         public TimeSpan NotBefore { get; set; }
 

@@ -17,6 +17,7 @@ internal sealed class AlertService : IHostedService, IReloadObserver, IAsyncDisp
     private readonly GroupStates _groups = new();
     private readonly AlertComposer _composer;
     private readonly AlertQueue _queue;
+    private readonly AlertMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly string _hostName = HostName.Qualified;
     private readonly IHostApplicationLifetime _lifetime;
@@ -27,7 +28,11 @@ internal sealed class AlertService : IHostedService, IReloadObserver, IAsyncDisp
         (_initial, _time, _lifetime) = (initial, time, lifetime);
         _composer = new(_hostName);
         _queue = new(run.MailSpoolPath is { } path ? new(path, logger) : null, time, _hostName, logger);
+        _metrics = new(() => _queue.Report);
     }
+
+    /// <summary>How mail stands. Null: there is none in the configuration.</summary>
+    public AlertQueueReport? Report => _queue.Report;
 
     /// <summary>Begins; before the services that tell what happens.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -92,13 +97,17 @@ internal sealed class AlertService : IHostedService, IReloadObserver, IAsyncDisp
     public Task StopAsync(CancellationToken cancellationToken) => _queue.StopAsync(LimitAtEnd, cancellationToken);
 
     /// <summary>Ends at once; what waits stays on disk.</summary>
-    public ValueTask DisposeAsync() => _queue.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _metrics.Dispose();
+        return _queue.DisposeAsync();
+    }
 
     /// <summary>The servers of a configuration, tried in their order.</summary>
     public static IMailTransport CreateTransport(MailSettings settings, TimeProvider time, Action<string>? dialogue = null)
     {
         IMailTransport[] transports = [.. settings.Servers.Select(server => new SmtpMailTransport(server, settings, time) { Dialogue = dialogue })];
-        return transports.Length == 1 ? transports[0] : new SeveralMailTransports(transports);
+        return transports.Length == 1 ? transports[0] : new SeveralMailTransports(transports, time);
     }
 
     // Under the lock, so that what is told in an order also waits in it.

@@ -29,7 +29,7 @@ internal sealed class NotificationService(
     {
         var config = _config;
         Prepare(config);
-        _ = Task.Run(() => TellUnusable(config), CancellationToken.None);
+        _ = Aside.RunAsync(() => TellUnusable(config));
         try
         {
             await _opening.WaitAsync(OpenLimit, time, cancellationToken).ConfigureAwait(false);
@@ -92,7 +92,7 @@ internal sealed class NotificationService(
         }
 
         var config = _config;
-        _ = Task.Run(() => TellUnusable(config), CancellationToken.None);
+        _ = Aside.RunAsync(() => TellUnusable(config));
     }
 
     /// <summary>The routers and the director have stopped: the ends are told, and the scripts get a few seconds.</summary>
@@ -105,7 +105,7 @@ internal sealed class NotificationService(
                 return;
             _hasStopped = true;
             Tell(_events.Release());
-            ending = [_scripts.StopAsync(cancellationToken), .. _pipes.Values.Select(pipe => pipe.CloseAsync(cancellationToken)), .. _leaving];
+            ending = [_scripts.StopAsync(cancellationToken), .. _pipes.Values.Distinct().Select(pipe => pipe.CloseAsync(cancellationToken)), .. _leaving];
             _pipes.Clear();
         }
 
@@ -128,10 +128,14 @@ internal sealed class NotificationService(
 
     private void Write(NotifyFifoKind kind, string subject, string line)
     {
+        NotifyPipe? written = null;
         foreach (var (of, pipe) in _pipes)
         {
-            if (of == kind || of == NotifyFifoKind.All)
-                pipe.Write(subject, line);
+            // Two kinds may share one.
+            if ((of != kind && of != NotifyFifoKind.All) || pipe == written)
+                continue;
+            written = pipe;
+            pipe.Write(subject, line);
         }
     }
 
@@ -141,28 +145,26 @@ internal sealed class NotificationService(
     {
         var added = new List<NotifyPipe>();
         _leaving.RemoveAll(task => task.IsCompletedSuccessfully);
-        foreach (var (kind, pipe) in _pipes.ToArray())
+        var open = _pipes.Values.Distinct().ToList();
+        _pipes.Clear();
+        foreach (var pipe in open.Where(pipe => !config.GlobalDefs.NotifyFifos.Contains(pipe.Config)).ToArray())
         {
-            if (config.GlobalDefs.NotifyFifos.Contains(pipe.Config))
-                continue;
             _leaving.Add(pipe.CloseAsync(CancellationToken.None));
-            _pipes.Remove(kind);
+            open.Remove(pipe);
         }
 
         foreach (var fifo in config.GlobalDefs.NotifyFifos)
         {
-            if (_pipes.ContainsKey(fifo.Kind))
-                continue;
-            if (_pipes.Values.Any(other => other.Config.Path == fifo.Path))
+            var pipe = open.Find(other => other.Config == fifo) ?? open.Find(other => other.Config.Path == fifo.Path);
+            if (pipe is null)
             {
-                NotifyLog.PipeUnusable(logger, fifo.Path!, "it is named twice");
-                continue;
+                pipe = new(
+                    fifo, (command, arguments, variables, limit, ending) => runner.RunAsync(command, arguments, variables, limit, ending), time, logger);
+                open.Add(pipe);
+                added.Add(pipe);
             }
 
-            var pipe = new NotifyPipe(
-                fifo, (command, arguments, variables, limit, ending) => runner.RunAsync(command, arguments, variables, limit, ending), time, logger);
             _pipes.Add(fifo.Kind, pipe);
-            added.Add(pipe);
         }
 
         return added;
@@ -182,10 +184,22 @@ internal sealed class NotificationService(
             foreach (var (keyword, command) in scripts.All())
             {
                 if (!known.TryGetValue(command, out string? problem))
-                    known[command] = problem = runner.FindProblem(command);
+                    known[command] = problem = FindProblem(command);
                 if (problem is not null)
                     NotifyLog.ScriptUnusable(logger, keyword, subject, problem);
             }
+        }
+    }
+
+    private string? FindProblem(ScriptCommand command)
+    {
+        try
+        {
+            return runner.FindProblem(command);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return exception.Message;
         }
     }
 }

@@ -20,6 +20,12 @@ internal static partial class NotifyLog
     [LoggerMessage(414, LogLevel.Warning, "the pipe {Path} cannot be removed: {Problem}")]
     public static partial void PipeLeft(ILogger logger, string path, string problem);
 
+    [LoggerMessage(415, LogLevel.Warning, "the pipe {Path} was taken away: it is there again, and its script is started anew")]
+    public static partial void PipeMadeAgain(ILogger logger, string path);
+
+    [LoggerMessage(416, LogLevel.Error, "the pipe {Path} was taken away and cannot be made again: {Problem}; only who has it open still reads it")]
+    public static partial void PipeLost(ILogger logger, string path, string problem);
+
     [LoggerMessage(411, LogLevel.Warning, "the pipe {Path} is full, because nobody reads it: of each state that changes only the last is kept for it")]
     public static partial void PipeFull(ILogger logger, string path);
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Hosting;
 using Vrrp.Daemon.Tracking;
 using Vrrp.Linux;
 using static Vrrp.Linux.NativeMethods;
@@ -11,7 +12,7 @@ namespace Vrrp.Daemon.Notifications;
 
 /// <summary>
 /// One named pipe of events, and the script that reads it. Nobody waits for its reader: what does not fit is kept, of each subject the
-/// latest line alone, until there is room.
+/// latest line alone, until there is room. One that somebody removes is made again, and its script started anew.
 /// </summary>
 internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
@@ -31,6 +32,9 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
     /// <summary>How often a pipe that was full is tried again.</summary>
     internal static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often it is looked for: who removed it meanwhile has taken nothing from its script, which has it open.</summary>
+    internal static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
     /// <summary>At the end, for the script to read the last lines and leave by itself.</summary>
     internal static readonly TimeSpan LimitAtEnd = TimeSpan.FromSeconds(1);
 
@@ -45,7 +49,13 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
     private bool _isOpening = true;
     private bool _hasClosed;
     private bool _isOurs;
+    private (ulong Device, ulong Inode)? _identity;
     private ITimer? _retry;
+    private ITimer? _look;
+    private int _isLooking;
+    private string? _toldProblem;
+    private CancellationTokenSource? _turn;
+    private bool _isReplaced;
     private Task _reader = Task.CompletedTask;
 
     public NotifyFifo Config => config;
@@ -58,7 +68,7 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
     /// </summary>
     public void Open()
     {
-        string? problem = TryOpen(out int descriptor);
+        string? problem = TryOpen(out int descriptor, out bool isOurs);
         lock (_lock)
         {
             _isOpening = false;
@@ -69,12 +79,12 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
                 return;
             }
 
-            _descriptor = descriptor;
+            Take(descriptor, isOurs);
             WriteOwed();
             if (_hasClosed)
             {
                 // Who has found it meanwhile reads what it was told.
-                Remove();
+                Remove(_isOurs);
                 _ = Close(_descriptor);
                 _descriptor = -1;
                 return;
@@ -84,7 +94,61 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
                 BeginRetries();
             if (config.Script is { } script)
                 _reader = SuperviseAsync(script);
+            _look = time.CreateTimer(_ => Look(), null, LookInterval, LookInterval);
         }
+    }
+
+    private void Take(int descriptor, bool isOurs) => (_descriptor, _isOurs, _identity) = (descriptor, isOurs, LockFile.IdentityOf(descriptor));
+
+    /// <summary>Finds out whether the path still leads to the pipe, and makes it again if not.</summary>
+    private void Look()
+    {
+        // One look that hangs is enough.
+        if (Interlocked.Exchange(ref _isLooking, 1) == 1)
+            return;
+        try
+        {
+            (ulong, ulong)? identity;
+            lock (_lock)
+                identity = _identity;
+            if (LockFile.IdentityOf(Path) == identity)
+                return;
+            string? problem = TryOpen(out int descriptor, out bool isOurs);
+            lock (_lock)
+                Replace(descriptor, isOurs, problem);
+        }
+        finally
+        {
+            Interlocked.Exchange(ref _isLooking, 0);
+        }
+    }
+
+    private void Replace(int descriptor, bool isOurs, string? problem)
+    {
+        if (problem is not null)
+        {
+            // Tried at each look, said once until it is another problem.
+            if (problem != _toldProblem && !_hasClosed)
+                NotifyLog.PipeLost(logger, Path, problem);
+            _toldProblem = problem;
+            return;
+        }
+
+        if (_hasClosed)
+        {
+            Remove(isOurs);
+            _ = Close(descriptor);
+            return;
+        }
+
+        NotifyLog.PipeMadeAgain(logger, Path);
+        _toldProblem = null;
+        // Who reads the old one finds its end behind what it was told.
+        _ = Close(_descriptor);
+        Take(descriptor, isOurs);
+        _isReplaced = true;
+        _turn?.CancelAfter(LimitAtEnd);
+        WriteOwed();
     }
 
     /// <summary>Writes a line, or keeps it until there is room.</summary>
@@ -118,7 +182,9 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
                 return Task.CompletedTask;
             WriteOwed();
             _retry?.Dispose();
-            Remove();
+            _look?.Dispose();
+            // Another of that name is not ours to remove.
+            Remove(_isOurs && LockFile.IdentityOf(Path) == _identity);
             _closing.Cancel();
             _ = Close(_descriptor);
             _descriptor = -1;
@@ -129,17 +195,17 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
 
     public async ValueTask DisposeAsync() => await CloseAsync(CancellationToken.None).ConfigureAwait(false);
 
-    private string? TryOpen(out int descriptor)
+    private string? TryOpen(out int descriptor, out bool isOurs)
     {
-        descriptor = -1;
+        (descriptor, isOurs) = (-1, false);
         var owner = UserAccount.Resolve(config.User, config.Group, out string? problem);
         if (problem is not null)
             return problem;
-        _isOurs = MakeFifo(Path, OwnerOnly) == 0;
-        if (!_isOurs && Errno.Last != Errno.EEXIST)
+        isOurs = MakeFifo(Path, OwnerOnly) == 0;
+        if (!isOurs && Errno.Last != Errno.EEXIST)
             return $"it cannot be made: {Marshal.GetPInvokeErrorMessage(Errno.Last)}";
         // Looked at first: to open a device may do something.
-        if (!_isOurs && (!ScriptSecurity.TryStat(Path, follow: false, out _, out ushort mode) || (mode & S_IFMT) != S_IFIFO))
+        if (!isOurs && (!ScriptSecurity.TryStat(Path, follow: false, out _, out ushort mode) || (mode & S_IFMT) != S_IFIFO))
             return "something is there that is no pipe";
         // For reading as well: otherwise it could not be opened before there is a reader, and would lose what is in it with the last one.
         descriptor = NativeMethods.Open(Path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW, 0);
@@ -147,19 +213,19 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
             problem = $"it cannot be opened: {Marshal.GetPInvokeErrorMessage(Errno.Last)}";
         else if (!IsPipe(descriptor))
             problem = "something is there that is no pipe";
-        else if (_isOurs && owner is { } wanted && ChangeOwner(descriptor, wanted.User, wanted.Group) != 0)
+        else if (isOurs && owner is { } wanted && ChangeOwner(descriptor, wanted.User, wanted.Group) != 0)
             problem = $"it cannot be given to its owner: {Marshal.GetPInvokeErrorMessage(Errno.Last)}";
         if (problem is null)
             return null;
         if (descriptor >= 0)
             _ = Close(descriptor);
-        Remove();
+        Remove(isOurs);
         return problem;
     }
 
-    private void Remove()
+    private void Remove(bool isOurs)
     {
-        if (!_isOurs)
+        if (!isOurs)
             return;
         try
         {
@@ -238,9 +304,15 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
             while (true)
             {
                 long start = time.GetTimestamp();
-                var result = await RunReaderAsync(script).ConfigureAwait(false);
+                var (result, isReplaced) = await RunReaderAsync(script).ConfigureAwait(false);
                 if (_closing.IsCancellationRequested)
                     return;
+                if (isReplaced)
+                {
+                    (pause, told) = (FirstRestart, TimeSpan.Zero);
+                    continue;
+                }
+
                 if (time.GetElapsedTime(start) >= LongestRestart)
                     pause = FirstRestart;
                 // One that ends every minute for ever says so once.
@@ -257,17 +329,33 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
         }
     }
 
-    private async Task<ScriptResult> RunReaderAsync(ScriptCommand script)
+    private async Task<(ScriptResult Result, bool IsReplaced)> RunReaderAsync(ScriptCommand script)
     {
+        // Cancelled a while after there is another pipe.
+        using var turn = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(turn.Token, _ending.Token);
+        lock (_lock)
+            (_turn, _isReplaced) = (turn, false);
+        ScriptResult result;
         try
         {
-            return await run(script, [Path], [], Timeout.InfiniteTimeSpan, _ending.Token).ConfigureAwait(false);
+            result = await run(script, [Path], [], Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!_ending.IsCancellationRequested)
+        {
+            result = new(ScriptEnd.Killed, 0, "it was ended");
         }
 #pragma warning disable CA1031 // What failed once may work the next time.
         catch (Exception exception) when (exception is not OperationCanceledException)
 #pragma warning restore CA1031
         {
-            return new(ScriptEnd.NotStarted, 0, exception.Message);
+            result = new(ScriptEnd.NotStarted, 0, exception.Message);
+        }
+
+        lock (_lock)
+        {
+            _turn = null;
+            return (result, _isReplaced);
         }
     }
 

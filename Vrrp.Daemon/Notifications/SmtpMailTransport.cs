@@ -24,6 +24,9 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
     /// <summary>Octets of one reply, all its lines; more is no mail server.</summary>
     private const int MaximumReply = 16 * 1024;
 
+    /// <summary>Names of a certificate that a message tells.</summary>
+    private const int MaximumNames = 5;
+
     /// <summary>RFC 5321 §4.5.3.2.6: who gives up earlier on the answer to the end of a mail gets it delivered twice.</summary>
     private static readonly TimeSpan CommitTimeout = TimeSpan.FromMinutes(10);
 
@@ -265,9 +268,9 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
             var options = new SslClientAuthenticationOptions
             {
                 TargetHost = owner.Server.Host,
-                RemoteCertificateValidationCallback = (_, _, chain, errors) =>
+                RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
                 {
-                    weakness = Describe(errors, chain);
+                    weakness = Describe(errors, certificate as X509Certificate2, chain);
                     return weakness is null;
                 },
             };
@@ -479,16 +482,31 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
             return [.. stuffed];
         }
 
-        private static string? Describe(SslPolicyErrors errors, X509Chain? chain)
+        private string? Describe(SslPolicyErrors errors, X509Certificate2? certificate, X509Chain? chain)
         {
             if (errors == SslPolicyErrors.None)
                 return null;
-            if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable))
+            if (certificate is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable))
                 return "the server shows no certificate";
             if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
-                return "the server's certificate is for another name";
-            var reasons = chain?.ChainStatus.Select(status => status.StatusInformation.Trim().TrimEnd('.')).Where(text => text.Length > 0).Distinct() ?? [];
-            return $"the server's certificate is not trusted: {string.Join("; ", reasons)}";
+                return $"the server's certificate is for {NamesOf(certificate)}, not for {owner.Server.Host}: name the server in smtp_server as its certificate does";
+            var status = chain?.ChainStatus ?? [];
+            var reasons = status.Select(one => one.StatusInformation.Trim().TrimEnd('.')).Where(text => text.Length > 0).Distinct();
+            // What else is wrong with it, its age above all, only who runs the server can mend.
+            string remedy = Array.Exists(status, one => (one.Status & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0)
+                ? ": name the file of the authority that signed it with smtp_ca_file"
+                : ": the server needs another";
+            return $"the server's certificate is not trusted: {string.Join("; ", reasons)}{remedy}";
+        }
+
+        private static string NamesOf(X509Certificate2 certificate)
+        {
+            var names = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>()
+                .SelectMany(extension => extension.EnumerateDnsNames().Concat(extension.EnumerateIPAddresses().Select(address => address.ToString())))
+                .Take(MaximumNames)
+                .Select(Clean);
+            string text = string.Join(", ", names);
+            return text.Length == 0 ? "no name" : text;
         }
     }
 }

@@ -20,6 +20,34 @@ internal sealed record NodeReport
 
     /// <summary>By name.</summary>
     public required ImmutableArray<InstanceReport> Instances { get; init; }
+
+    /// <summary>Null: there is no mail in the configuration, or nobody it could be sent to.</summary>
+    public required MailReport? Mail { get; init; }
+}
+
+/// <summary>Mail alerts, counted since the daemon began.</summary>
+internal sealed record MailReport
+{
+    /// <summary>Mails that are not delivered yet.</summary>
+    public required int Waiting { get; init; }
+
+    /// <summary>Those of them that a server has and has not answered in time.</summary>
+    public required int Unanswered { get; init; }
+
+    /// <summary>Alerts that a later mail will tell together.</summary>
+    public required int HeldBack { get; init; }
+
+    public required long Delivered { get; init; }
+
+    /// <summary>Mails that were refused, or could not be delivered in a day.</summary>
+    public required long GivenUp { get; init; }
+
+    public required DateTimeOffset? LastDelivery { get; init; }
+
+    /// <summary>In words. Null: there was none.</summary>
+    public required string? LastError { get; init; }
+
+    public required DateTimeOffset? LastErrorTime { get; init; }
 }
 
 /// <summary>One virtual router.</summary>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Vrrp.Daemon.Failover;
 using Vrrp.Daemon.Hosting;
 using Vrrp.Daemon.Ipvs;
+using Vrrp.Daemon.Notifications;
 
 namespace Vrrp.Daemon.Status;
 
@@ -18,11 +19,13 @@ internal static class StatusDocuments
     /// <param name="run">Which run of the daemon.</param>
     /// <param name="routers">All virtual routers, as published.</param>
     /// <param name="director">Asks the director.</param>
+    /// <param name="mail">How mail alerts stand; null when there are none.</param>
     /// <param name="time">The clock.</param>
     public static Dictionary<string, Func<Task<byte[]>>> Create(
-        DaemonRun run, Func<IReadOnlyList<VirtualRouter>> routers, Func<Task<DirectorSnapshot>> director, TimeProvider time) => new(StringComparer.Ordinal)
+        DaemonRun run, Func<IReadOnlyList<VirtualRouter>> routers, Func<Task<DirectorSnapshot>> director, Func<AlertQueueReport?> mail, TimeProvider time) =>
+        new(StringComparer.Ordinal)
         {
-            [Status] = () => Task.FromResult(JsonSerializer.SerializeToUtf8Bytes(Describe(run, routers(), time.GetUtcNow()), StatusJson.Compact.NodeReport)),
+            [Status] = () => Task.FromResult(JsonSerializer.SerializeToUtf8Bytes(Describe(run, routers(), mail(), time.GetUtcNow()), StatusJson.Compact.NodeReport)),
             [Ipvs] = async () =>
             {
                 var snapshot = await AskAsync(director, time).ConfigureAwait(false);
@@ -46,7 +49,7 @@ internal static class StatusDocuments
         }
     }
 
-    private static NodeReport Describe(DaemonRun run, IReadOnlyList<VirtualRouter> routers, DateTimeOffset now) => new()
+    private static NodeReport Describe(DaemonRun run, IReadOnlyList<VirtualRouter> routers, AlertQueueReport? mail, DateTimeOffset now) => new()
     {
         Version = typeof(StatusDocuments).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown",
         ProcessId = Environment.ProcessId,
@@ -54,6 +57,19 @@ internal static class StatusDocuments
         ConfigurationFile = run.ConfigurationPath,
         Time = now,
         Instances = [.. routers.OrderBy(router => router.Vitals.Config.Name, StringComparer.Ordinal).Select(router => Describe(router.Vitals, router.Counters))],
+        Mail = mail is null ? null : Describe(mail),
+    };
+
+    private static MailReport Describe(AlertQueueReport mail) => new()
+    {
+        Waiting = mail.Waiting,
+        Unanswered = mail.Unanswered,
+        HeldBack = mail.HeldBack,
+        Delivered = mail.Delivered,
+        GivenUp = mail.GivenUp,
+        LastDelivery = mail.LastDelivery,
+        LastError = mail.LastError,
+        LastErrorTime = mail.LastErrorTime,
     };
 
     private static InstanceReport Describe(RouterVitals vitals, VirtualRouterCounters counters)

@@ -5,7 +5,8 @@ namespace Vrrp.Daemon.Tracking;
 
 /// <summary>
 /// Tells watches of files when theirs was written, moved or deleted, as the kernel tells it of their directories. What it does not tell of,
-/// a link and a file whose directory is missing, is read once a second.
+/// a link and a file whose directory is missing, is read once a second. A file that hangs delays no other
+/// by more than a second.
 /// </summary>
 /// <param name="open">Opens the kernel's events.</param>
 /// <param name="time">For reading once a second.</param>
@@ -19,8 +20,9 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
     private readonly HashSet<FileWatch> _watches = [];
     private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
     private readonly HashSet<int> _gone = [];
+    private readonly HashSet<FileWatch> _lookedAt = [];
     private Listener? _listener;
-    private Repeater? _repeater;
+    private ITimer? _timer;
     private int _adding;
     private bool _isToldPolling;
 
@@ -57,8 +59,8 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
                 return;
             _listener?.End();
             _listener = null;
-            _repeater?.End();
-            _repeater = null;
+            _timer?.Dispose();
+            _timer = null;
         }
     }
 
@@ -73,7 +75,7 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
             TellPolling(exception.Message);
         }
 
-        _repeater = new(time, Period, ReadUntold);
+        _timer = time.CreateTimer(_ => Aside.RunAsync(ReadUntold), null, Period, Period);
     }
 
     private void TellPolling(string reason)
@@ -130,10 +132,24 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
             watches = [.. _watches];
         foreach (var watch in watches)
         {
-            // What happened before the directory was told of has to be read once more.
-            if (!IsTold(watch, out bool wasTold) || !wasTold || watch.IsLink)
-                watch.Read();
+            // One that hangs keeps this look, and is left out by the next, which comes all the same.
+            if (!TryLookAt(watch))
+                continue;
+            Guard(watch, () =>
+            {
+                // What happened before the directory was told of has to be read once more.
+                if (!IsTold(watch, out bool wasTold) || !wasTold || watch.IsLink)
+                    watch.Read();
+            });
+            lock (_lock)
+                _lookedAt.Remove(watch);
         }
+    }
+
+    private bool TryLookAt(FileWatch watch)
+    {
+        lock (_lock)
+            return _watches.Contains(watch) && _lookedAt.Add(watch);
     }
 
     private void TakeFrom(Listener listener, List<FileEvent> events)
@@ -165,9 +181,26 @@ internal sealed class FileMonitor(Func<Inotify> open, TimeProvider time, ILogger
         }
 
         made.ExceptWith(due);
-        due.UnionWith(made.Where(watch => watch.IsLink));
-        foreach (var watch in due)
-            watch.Read();
+        foreach (var watch in due.Concat(made))
+        {
+            // Not here: one that hangs would keep the word of all others.
+            if (!watch.TryLeaveToReader())
+                _ = Aside.RunAsync(() => Guard(watch, due.Contains(watch) ? watch.Read : watch.ReadLink));
+        }
+    }
+
+    private void Guard(FileWatch watch, Action look)
+    {
+        try
+        {
+            look();
+        }
+#pragma warning disable CA1031 // One file must not end the looking at others, nor the daemon.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            TrackingLog.Failed(logger, exception, watch.Name);
+        }
     }
 
     /// <summary>A thread that waits for events, and lets go of them when it is to end.</summary>

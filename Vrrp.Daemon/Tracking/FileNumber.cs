@@ -20,13 +20,28 @@ internal static unsafe class FileNumber
 
     /// <summary>Reads it.</summary>
     /// <param name="path">The file; links are followed.</param>
-    /// <param name="problem">Why there is no number although there is a file, as a clause; null: nothing is wrong.</param>
+    /// <param name="problem">Why a file that is there is not read, as a clause; null: nothing is wrong.</param>
     /// <returns>0 for a file that is missing, empty or cannot be read, as with keepalived.</returns>
-    public static long Read(string path, out string? problem)
+    public static long Read(string path, out string? problem) => Read(path, out problem, out _);
+
+    /// <summary>Reads it, and says why there is none.</summary>
+    /// <param name="path">The file; links are followed.</param>
+    /// <param name="problem">As above.</param>
+    /// <param name="lack">Why it has no number, which may be as it should, as a clause; null: it has one, or the problem says why not.</param>
+    /// <returns>0 for a file that is missing, empty or cannot be read, as with keepalived.</returns>
+    public static long Read(string path, out string? problem, out string? lack)
     {
         byte* start = stackalloc byte[Limit];
         int length = ReadStart(path, start, out problem);
-        return length < 0 ? 0 : Parse(new(start, length));
+        if (length < 0)
+        {
+            lack = problem is null ? "the file does not exist" : null;
+            return 0;
+        }
+
+        long number = Parse(new(start, length), out bool hasNumber);
+        lack = hasNumber ? null : length == 0 ? "the file is empty" : "the file does not begin with a number";
+        return number;
     }
 
     /// <summary>Whether a file can be opened for reading; nothing but a regular file is.</summary>
@@ -39,7 +54,9 @@ internal static unsafe class FileNumber
 
     /// <summary>The C library's way to read a number: blanks, a sign, then decimal digits, 0x and hexadecimal ones, or 0 and octal ones.</summary>
     /// <returns>0 without a number; one that is larger than 32 bits hold is none of theirs, if not the one that was written.</returns>
-    public static long Parse(ReadOnlySpan<byte> text)
+    public static long Parse(ReadOnlySpan<byte> text) => Parse(text, out _);
+
+    private static long Parse(ReadOnlySpan<byte> text, out bool hasNumber)
     {
         int at = 0;
         while (at < text.Length && text[at] is 0x20 or (>= 0x09 and <= 0x0D))
@@ -52,6 +69,7 @@ internal static unsafe class FileNumber
             (radix, at) = (16, at + 2);
         else if (at < text.Length && text[at] == '0')
             radix = 8;
+        hasNumber = at < text.Length && (radix == 16 || char.IsAsciiDigit((char)text[at]));
         long value = 0;
         for (; at < text.Length && char.IsAsciiHexDigit((char)text[at]); at++)
         {

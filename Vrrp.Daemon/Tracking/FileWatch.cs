@@ -3,11 +3,19 @@ using Vrrp.Daemon.Configuration.Model;
 
 namespace Vrrp.Daemon.Tracking;
 
+/// <summary>Reads a file's number, as <see cref="FileNumber.Read"/> does.</summary>
+internal delegate long ReadNumber(string path, out string? problem, out string? lack);
+
 /// <summary>Reads a track_file whenever the monitor says that it may have changed.</summary>
-internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMonitor monitor, ILogger logger) : TrackerWatch(file, reading)
+internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMonitor monitor, ILogger logger, ReadNumber? read = null)
+    : TrackerWatch(file, reading)
 {
-    private readonly Lock _lock = new();
+    private const int Idle = 0, Busy = 1, BusyAndDue = 2;
+
+    private readonly ReadNumber _read = read ?? FileNumber.Read;
+    private int _reading;
     private string? _problem;
+    private string? _lack;
 
     public string Directory { get; } = System.IO.Path.GetDirectoryName(file.Path) ?? "/";
 
@@ -30,6 +38,13 @@ internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMo
         }
     }
 
+    /// <summary>Reads it if it is a link: any other file that was just made is about to be written.</summary>
+    public void ReadLink()
+    {
+        if (IsLink)
+            Read();
+    }
+
     public override void Start()
     {
         if (file.InitialValue is { } initial)
@@ -43,22 +58,50 @@ internal sealed class FileWatch(FileTracker file, TrackerReading reading, FileMo
         return Task.CompletedTask;
     }
 
-    /// <summary>Reads it again. A number that is too large leaves the one before in force.</summary>
+    /// <summary>Has whoever reads it now read it once more.</summary>
+    /// <returns>False: nobody does.</returns>
+    public bool TryLeaveToReader() => Interlocked.CompareExchange(ref _reading, BusyAndDue, Busy) != Idle;
+
+    /// <summary>Reads it again, or leaves that to who is reading it: a read may hang, and nobody waits for another's.</summary>
     public void Read()
     {
-        lock (_lock)
+        if (TryLeaveToReader() || Interlocked.CompareExchange(ref _reading, Busy, Idle) != Idle)
+            return;
+        try
         {
-            long number = FileNumber.Read(file.Path, out string? problem);
-            if (number != (int)number)
-                problem = "its number is too large and does not count";
-            if (problem is not null && problem != _problem)
-                TrackingLog.Problem(logger, Name, problem);
-            _problem = problem;
-            if (number != (int)number || number == Reading.Value)
-                return;
-            TrackingLog.Says(logger, Name, (int)number);
-            Publish(new(null, (int)number));
+            do
+            {
+                Interlocked.Exchange(ref _reading, Busy);
+                ReadOnce();
+            }
+            while (Interlocked.CompareExchange(ref _reading, Idle, Busy) != Busy);
         }
+        catch
+        {
+            Interlocked.Exchange(ref _reading, Idle);
+            throw;
+        }
+    }
+
+    /// <summary>A number that is too large leaves the one before in force.</summary>
+    private void ReadOnce()
+    {
+        long number = _read(file.Path, out string? problem, out string? lack);
+        bool counts = number == (int)number;
+        if (!counts)
+            problem = "its number is too large and does not count";
+        if (problem is not null && problem != _problem)
+            TrackingLog.Problem(logger, Name, problem);
+        if (lack is not null && lack != _lack)
+            TrackingLog.CountsAsZero(logger, Name, lack);
+        bool wasOdd = _problem is not null || _lack is not null;
+        (_problem, _lack) = (problem, lack);
+        var before = Reading;
+        var now = new TrackerReading(true, counts ? (int)number : before.Value);
+        // Why there is no number has just been said; that there is one again is news, and a first one that was waited for in vain.
+        if (problem is null && lack is null && (now.Value != before.Value || wasOdd || before is { IsUp: null, IsAwaited: false }))
+            TrackingLog.Says(logger, Name, now.Value);
+        Publish(now);
     }
 
     /// <summary>Whoever can put a link in its place must not have us write elsewhere: a new file beside it takes its name.</summary>

@@ -36,12 +36,16 @@ internal sealed class ProcessWatch(ProcessTracker process, TrackerReading readin
             if (_isEnding || _count == count)
                 return;
             bool hasGrown = count > _count;
-            bool isFirst = _count is null && Reading.IsUp is null;
+            bool isFirstCount = _count is null;
+            bool isFirst = isFirstCount && Reading.IsUp is null;
             _count = count;
             if (IsUp(process, count) == Reading.IsUp)
             {
                 _delay?.Dispose();
                 _delay = null;
+                // What was found before anyone watched counts already, and nobody has told it.
+                if (isFirstCount)
+                    Tell(Read(process, count));
                 return;
             }
 
@@ -76,12 +80,17 @@ internal sealed class ProcessWatch(ProcessTracker process, TrackerReading readin
             var next = Read(process, count);
             if (next.IsUp == Reading.IsUp)
                 return;
-            if (next.IsUp == true)
-                TrackingLog.Up(logger, Name);
-            else
-                TrackingLog.Down(logger, Name, next.Problem!);
+            Tell(next);
             // Under the lock: who counts meanwhile must not compare with a state that is about to change.
             Publish(next);
         }
+    }
+
+    private void Tell(TrackerReading reading)
+    {
+        if (reading.IsUp == true)
+            TrackingLog.Up(logger, Name);
+        else
+            TrackingLog.Down(logger, Name, reading.Problem!);
     }
 }

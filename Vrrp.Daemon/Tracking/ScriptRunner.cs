@@ -27,26 +27,62 @@ internal enum ScriptEnd
 internal readonly record struct ScriptResult(ScriptEnd End, int Status, string? Problem)
 {
     public bool IsSuccess => End == ScriptEnd.Exited && Status == 0;
+
+    /// <summary>Completes when a process that heeded no signal is gone after all; null: nothing is left of it.</summary>
+    public Task? Remains { get; init; }
 }
 
-/// <summary>Runs scripts: as their user, without a shell, in a session of their own, for a limited time.</summary>
-internal sealed class ScriptRunner(TimeProvider time)
+/// <summary>A process that runs a script.</summary>
+/// <param name="Id">Its number, and that of its group.</param>
+/// <param name="Exited">Completes when it has ended.</param>
+/// <param name="Signal">Sends a signal to all of the group.</param>
+internal sealed record ScriptProcess(int Id, Task<ExitStatus> Exited, Action<int> Signal)
+{
+    /// <summary>Starts a program of this host, as <see cref="ChildProcess.Start"/> does.</summary>
+    public static ScriptProcess Start(string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, Credentials? credentials)
+    {
+        var child = ChildProcess.Start(path, arguments, environment, credentials);
+        return new(child.Id, child.Exited, child.Signal);
+    }
+}
+
+/// <summary>Starts a program.</summary>
+internal delegate ScriptProcess StartScript(string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, Credentials? credentials);
+
+/// <summary>
+/// Runs scripts: as their user, without a shell, in a session of their own, for a limited time. Nobody waits longer than that and the time
+/// it takes to end one, also where its file or its user cannot be looked up, or where it heeds no signal.
+/// </summary>
+internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null) : IDisposable
 {
     private const int SIGTERM = 15;
     private const int SIGKILL = 9;
 
-    /// <summary>From SIGTERM to SIGKILL.</summary>
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+    /// <summary>Scripts that heed no signal; while there are so many no other is started.</summary>
+    internal const int MaximumRemains = 64;
 
-    /// <summary>After SIGKILL, when nobody may be held up: a process in an uninterruptible sleep heeds it when it wakes, or never.</summary>
-    private static readonly TimeSpan LimitOfKill = TimeSpan.FromSeconds(1);
+    /// <summary>From SIGTERM to SIGKILL.</summary>
+    internal static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    /// <summary>After SIGKILL: a process in an uninterruptible sleep heeds it when it wakes, or never.</summary>
+    internal static readonly TimeSpan LimitOfKill = TimeSpan.FromSeconds(5);
+
+    /// <summary>The same when nobody may be held up.</summary>
+    private static readonly TimeSpan ShortLimitOfKill = TimeSpan.FromSeconds(1);
+
+    private readonly StartScript _start = start ?? ScriptProcess.Start;
+    private readonly Lock _lock = new();
+    private readonly HashSet<Life> _lives = [];
+    private bool _isDisposed;
+    private int _remains;
 
     /// <summary>Whether programs that others than root could change are refused when they would run as root (<c>enable_script_security</c>).</summary>
     public bool IsSecure { get; set; }
 
-    /// <summary>Finds out whether a command could run now.</summary>
+    /// <summary>Finds out whether a command could run now. May take as long as the file system does.</summary>
     /// <returns>What is in its way, as a clause; null: nothing.</returns>
-    public string? FindProblem(ScriptCommand command) => Prepare(command, [], out _, out _, out _);
+    public string? FindProblem(ScriptCommand command) =>
+        Prepare(command, [], out string path, out _, out _) ?? ScriptSecurity.FindUnreadableFormat(path);
 
     /// <summary>Runs a command to its end.</summary>
     /// <param name="command">The command, its user and group.</param>
@@ -54,21 +90,95 @@ internal sealed class ScriptRunner(TimeProvider time)
     /// <param name="variables">NAME=value, beside this process's environment.</param>
     /// <param name="timeout">Then it is ended; infinite: never.</param>
     /// <param name="cancellationToken">Ends it at once.</param>
-    /// <param name="timedOut">Told the result at the timeout, before the process is ended: that may take any time.</param>
+    /// <param name="timedOut">Told the result at the timeout, before the process is ended: that takes a while.</param>
     public async Task<ScriptResult> RunAsync(
         ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables, TimeSpan timeout, CancellationToken cancellationToken,
         Action<ScriptResult>? timedOut = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (Prepare(command, arguments, out string path, out var words, out var credentials) is { } problem)
-            return new(ScriptEnd.NotStarted, 0, problem);
-        ChildProcess child;
+        if (Volatile.Read(ref _remains) >= MaximumRemains)
+            return new(ScriptEnd.NotStarted, 0, $"{MaximumRemains} scripts that cannot be ended are still there; none is started beside them");
+        var life = new Life();
+        lock (_lock)
+        {
+            if (_isDisposed)
+                return new(ScriptEnd.NotStarted, 0, "the daemon stops");
+            _lives.Add(life);
+        }
+
+        life.Ended = LiveAsync(life, command, arguments, variables);
         try
         {
-            child = ChildProcess.Start(path, words, Environment(variables), credentials);
+            return await life.Ended.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            var result = new ScriptResult(ScriptEnd.TimedOut, 0, $"it ran longer than {Text(timeout)} and was ended");
+            try
+            {
+                timedOut?.Invoke(result);
+            }
+            finally
+            {
+                await EndAsync(life, LimitOfKill, cancellationToken).ConfigureAwait(false);
+            }
+
+            return life.Ended.IsCompleted ? result : Leave(life, command, timeout);
+        }
+        catch (OperationCanceledException)
+        {
+            await EndAsync(life, ShortLimitOfKill, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Ends all that still run at once, with all that they started.</summary>
+    public void Dispose()
+    {
+        Life[] lives;
+        lock (_lock)
+        {
+            _isDisposed = true;
+            lives = [.. _lives];
+        }
+
+        foreach (var life in lives)
+            life.Signal(SIGKILL);
+    }
+
+    private static string Text(TimeSpan timeout) => FormattableString.Invariant($"{timeout.TotalSeconds:0.###} s");
+
+    /// <summary>From the look at its file to its end.</summary>
+    private async Task<ScriptResult> LiveAsync(Life life, ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables)
+    {
+        try
+        {
+            string? problem = null;
+            ScriptProcess? process = null;
+            // A file system or a directory of users that does not answer is waited for aside.
+            await Aside.RunAsync(() =>
+            {
+                problem = Prepare(command, arguments, out string path, out var words, out var credentials);
+                // Whoever waited may have gone meanwhile.
+                if (problem is not null || life.IsEnding)
+                    return;
+                try
+                {
+                    process = _start(path, words, Environment(variables), credentials);
+                }
+                catch (LinuxException) when ((problem = ScriptSecurity.FindUnreadableFormat(path)) is not null)
+                {
+                    // That says more than the kernel does.
+                }
+            }).ConfigureAwait(false);
+            if (process is null)
+                return new(ScriptEnd.NotStarted, 0, problem ?? "it was not started in time");
+            life.Begin(process);
+            return Describe(await process.Exited.ConfigureAwait(false));
         }
         catch (LinuxException exception)
         {
+            // It cannot be started; or its end is known to nobody, and so is what it found.
             return new(ScriptEnd.NotStarted, exception.Error, exception.Message);
         }
         catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
@@ -76,67 +186,44 @@ internal sealed class ScriptRunner(TimeProvider time)
             // So the runtime tells of a limit of threads, which may be higher or farther away next time.
             return new(ScriptEnd.NotStarted, 0, exception.Message);
         }
-
-        try
+        finally
         {
-            return Describe(await child.Exited.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false));
-        }
-        catch (LinuxException exception)
-        {
-            // Its end is known to nobody, and so is what it found.
-            return new(ScriptEnd.NotStarted, exception.Error, exception.Message);
-        }
-        catch (TimeoutException)
-        {
-            var result = new ScriptResult(ScriptEnd.TimedOut, 0, $"it ran longer than {timeout.TotalSeconds:0.###} s and was ended");
-            try
-            {
-                timedOut?.Invoke(result);
-            }
-            finally
-            {
-                await EndAsync(child, cancellationToken).ConfigureAwait(false);
-            }
-
-            return result;
-        }
-        catch (OperationCanceledException)
-        {
-            await EndAsync(child, cancellationToken).ConfigureAwait(false);
-            throw;
+            lock (_lock)
+                _lives.Remove(life);
         }
     }
 
-    private async Task EndAsync(ChildProcess child, CancellationToken cancellationToken)
+    private ScriptResult Leave(Life life, ScriptCommand command, TimeSpan timeout)
+    {
+        Interlocked.Increment(ref _remains);
+        var gone = life.Ended.ContinueWith(
+            _ => Interlocked.Decrement(ref _remains), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        string what = life.Id is { } id ? FormattableString.Invariant($"process {id} heeds no signal") : "the system does not even start it";
+        return new(ScriptEnd.TimedOut, 0, $"it ran longer than {Text(timeout)} and cannot be ended, for {what}; it is left alone: {command.CommandLine}") { Remains = gone };
+    }
+
+    private async Task EndAsync(Life life, TimeSpan limitOfKill, CancellationToken cancellationToken)
     {
         // A wait that fails is over all the same.
-        var ended = child.Exited.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        child.Signal(SIGTERM);
-        try
-        {
-            await ended.WaitAsync(Grace, time, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            // The group goes below.
-        }
-
+        var ended = life.Ended.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        life.Signal(SIGTERM);
+        await HasEndedAsync(ended, Grace, CancellationToken.None).ConfigureAwait(false);
         // Also what it had started and left behind, which may ignore the first signal.
-        child.Signal(SIGKILL);
+        life.Signal(SIGKILL);
+        if (!await HasEndedAsync(ended, limitOfKill, cancellationToken).ConfigureAwait(false))
+            await HasEndedAsync(ended, cancellationToken.IsCancellationRequested ? ShortLimitOfKill : TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async Task<bool> HasEndedAsync(Task ended, TimeSpan limit, CancellationToken cancellationToken)
+    {
         try
         {
-            await ended.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await ended.WaitAsync(limit, time, cancellationToken).ConfigureAwait(false);
+            return true;
         }
-        catch (OperationCanceledException)
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
-            try
-            {
-                await ended.WaitAsync(LimitOfKill, time, CancellationToken.None).ConfigureAwait(false);
-            }
-            catch (TimeoutException)
-            {
-                // The reaper learns of its end, if there is one.
-            }
+            return ended.IsCompleted;
         }
     }
 
@@ -148,8 +235,8 @@ internal sealed class ScriptRunner(TimeProvider time)
             return "a quote is not closed";
         if (split.Count == 0)
             return "the command is empty";
-        if (ScriptSecurity.FindProgram(split[0]) is not { } found)
-            return $"'{split[0]}' is not a program that can be executed";
+        if (ScriptSecurity.FindProgram(split[0], out string? fault) is not { } found)
+            return fault;
         credentials = UserAccount.Resolve(command.User, command.Group, out string? problem);
         if (problem is not null)
             return problem;
@@ -181,5 +268,52 @@ internal sealed class ScriptRunner(TimeProvider time)
         }
 
         return own;
+    }
+
+    /// <summary>One run. Its process may come to be when it is to end already.</summary>
+    private sealed class Life
+    {
+        private readonly Lock _lock = new();
+        private ScriptProcess? _process;
+        private bool _isEnding;
+
+        public Task<ScriptResult> Ended { get; set; } = Task.FromResult(default(ScriptResult));
+
+        public int? Id
+        {
+            get
+            {
+                lock (_lock)
+                    return _process?.Id;
+            }
+        }
+
+        public bool IsEnding
+        {
+            get
+            {
+                lock (_lock)
+                    return _isEnding;
+            }
+        }
+
+        public void Begin(ScriptProcess process)
+        {
+            lock (_lock)
+            {
+                _process = process;
+                if (_isEnding)
+                    process.Signal(SIGKILL);
+            }
+        }
+
+        public void Signal(int signal)
+        {
+            lock (_lock)
+            {
+                _isEnding = true;
+                _process?.Signal(signal);
+            }
+        }
     }
 }

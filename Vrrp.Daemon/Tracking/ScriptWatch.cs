@@ -6,17 +6,25 @@ namespace Vrrp.Daemon.Tracking;
 /// <summary>Runs a script to its end; one that runs too long is told of at its timeout, before it has ended.</summary>
 internal delegate Task<ScriptResult> RunTrackedScript(ScriptTracker script, Action<ScriptResult> timedOut, CancellationToken cancellationToken);
 
-/// <summary>Runs a vrrp_script at its interval. One that still runs when its turn comes is not started again; that turn is left out.</summary>
+/// <summary>
+/// Runs a vrrp_script at its interval. One that still runs when its turn comes is not started again; that turn is left out, and is a failure
+/// once the script was to be ended and cannot be.
+/// </summary>
 #pragma warning disable CA1001 // A source without a timer and a handle needs no disposal.
 internal sealed class ScriptWatch(
     ScriptTracker script, TrackerReading reading, RunTrackedScript run, TimeProvider time, ILogger logger)
     : TrackerWatch(script, reading)
 #pragma warning restore CA1001
 {
+    /// <summary>Reasons that are told of one that stays down.</summary>
+    private const int MaximumProblems = 8;
+
     private readonly CancellationTokenSource _ending = new();
     private ScriptState _state = new(reading.IsUp);
     private Task _running = Task.CompletedTask;
+    private Task _remains = Task.CompletedTask;
     private bool _hasFailed;
+    private readonly HashSet<string> _toldProblems = new(StringComparer.Ordinal);
 
     public override void Start() => _running = RunAsync(_ending.Token);
 
@@ -34,7 +42,10 @@ internal sealed class ScriptWatch(
             long turn = 0;
             while (true)
             {
-                await RunOnceAsync(cancellationToken).ConfigureAwait(false);
+                if (_remains.IsCompleted)
+                    await RunOnceAsync(cancellationToken).ConfigureAwait(false);
+                else
+                    Take(new(ScriptEnd.TimedOut, 0, "the run before cannot be ended"));
                 // From turn to turn, whatever each took; a timer that fires early does not give the same turn twice.
                 long passed = time.GetElapsedTime(begun).Ticks;
                 turn = Math.Max(turn + 1, (passed / script.Interval.Ticks) + 1);
@@ -54,7 +65,14 @@ internal sealed class ScriptWatch(
         bool isTaken = false;
         try
         {
-            TakeOnce(await run(script, TakeOnce, cancellationToken).ConfigureAwait(false));
+            var result = await run(script, TakeOnce, cancellationToken).ConfigureAwait(false);
+            if (result.Remains is { } remains)
+            {
+                _remains = remains;
+                TrackingLog.Problem(logger, Name, result.Problem!);
+            }
+
+            TakeOnce(result);
             _hasFailed = false;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -86,12 +104,30 @@ internal sealed class ScriptWatch(
     {
         var before = _state;
         _state = before.After(result.IsSuccess, script);
+        string problem = result.Problem ?? "it failed";
         if (_state.IsUp == before.IsUp)
+        {
+            // It fails for another reason than before: each is told once until it is up again, however often they take turns.
+            if (_state.IsUp == false && !result.IsSuccess && _toldProblems.Count < MaximumProblems && _toldProblems.Add(problem))
+            {
+                TrackingLog.StillDown(logger, Name, problem);
+                Publish(new(false, 0, problem));
+            }
+
             return;
+        }
+
         if (_state.IsUp == true)
+        {
+            _toldProblems.Clear();
             TrackingLog.Up(logger, Name);
+        }
         else
-            TrackingLog.Down(logger, Name, result.Problem ?? "it failed");
+        {
+            _toldProblems.Add(problem);
+            TrackingLog.Down(logger, Name, problem);
+        }
+
         Publish(new(_state.IsUp, 0, result.Problem));
     }
 }

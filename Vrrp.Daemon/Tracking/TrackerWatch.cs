@@ -34,7 +34,22 @@ internal abstract class TrackerWatch(Tracker tracker, TrackerReading reading)
     public abstract Task StopAsync();
 
     /// <summary>Counts as down for what went wrong in itself.</summary>
-    public void Fail(string problem) => Publish(Reading with { IsUp = false, Problem = problem });
+    public void Fail(string problem) => Publish(Reading with { IsUp = false, Problem = problem, IsAwaited = false });
+
+    /// <summary>Waits no more for the first look at it: what is known counts until that comes.</summary>
+    /// <returns>Whether it was awaited.</returns>
+    public bool EndWait()
+    {
+        lock (_lock)
+        {
+            if (!_reading.IsAwaited)
+                return false;
+            _reading = _reading with { IsAwaited = false };
+        }
+
+        Changed?.Invoke(this);
+        return true;
+    }
 
     protected void Publish(TrackerReading reading)
     {

@@ -11,8 +11,14 @@ internal static partial class TrackingLog
     [LoggerMessage(401, LogLevel.Warning, "{Tracker} is down: {Problem}")]
     public static partial void Down(ILogger logger, string tracker, string problem);
 
+    [LoggerMessage(411, LogLevel.Warning, "{Tracker} is still down: {Problem}")]
+    public static partial void StillDown(ILogger logger, string tracker, string problem);
+
     [LoggerMessage(402, LogLevel.Information, "{Tracker} says {Value}")]
     public static partial void Says(ILogger logger, string tracker, int value);
+
+    [LoggerMessage(412, LogLevel.Information, "{Tracker} counts as 0: {Reason}")]
+    public static partial void CountsAsZero(ILogger logger, string tracker, string reason);
 
     [LoggerMessage(403, LogLevel.Warning, "{Tracker}: {Problem}")]
     public static partial void Problem(ILogger logger, string tracker, string problem);
@@ -28,6 +34,12 @@ internal static partial class TrackingLog
 
     [LoggerMessage(407, LogLevel.Warning, "processes could not be counted; the last number counts until they can be: {Reason}")]
     public static partial void ProcessesNotCounted(ILogger logger, string reason);
+
+    [LoggerMessage(409, LogLevel.Warning, "{Tracker} has no result after {Seconds} s, for what is to be read does not answer: an instance that has not begun and follows it with weight 0 waits for it, all others go on without it")]
+    public static partial void NoFirstResult(ILogger logger, string tracker, long seconds);
+
+    [LoggerMessage(410, LogLevel.Warning, "{Tracker} has no result after {Seconds} s, for what is to be read does not answer: what it said before counts until then")]
+    public static partial void EarlierResult(ILogger logger, string tracker, long seconds);
 
     [LoggerMessage(408, LogLevel.Critical, "{Tracker} failed in itself and may not be watched until a reload")]
     public static partial void NotWatched(ILogger logger, Exception exception, string tracker);

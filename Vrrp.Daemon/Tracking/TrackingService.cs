@@ -11,18 +11,19 @@ namespace Vrrp.Daemon.Tracking;
 /// </summary>
 /// <param name="initial">What to begin with.</param>
 /// <param name="watch">Makes the watch of a tracker, with what is known of it already.</param>
-/// <param name="read">What a tracker that nobody watches yet begins with.</param>
 /// <param name="set">Tells an instance's sum; posts and returns.</param>
 /// <param name="time">For the end, which waits for what runs, but not long.</param>
 /// <param name="logger">Told of a tracker that fails in itself.</param>
 internal sealed class TrackingService(
     DaemonConfig initial,
     Func<Tracker, TrackerReading, TrackerWatch> watch,
-    Func<Tracker, TrackerReading> read,
     Action<string, TrackedState> set,
     TimeProvider time,
     ILogger logger) : IHostedService, IAsyncDisposable
 {
+    /// <summary>For the first look at a file or at processes; then an instance whose priority alone depends on it begins without.</summary>
+    internal static readonly TimeSpan FirstLimit = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
@@ -38,7 +39,7 @@ internal sealed class TrackingService(
         return Task.CompletedTask;
     }
 
-    /// <summary>What instances of a configuration begin with, or go on with, once it is applied.</summary>
+    /// <summary>What instances of a configuration begin with, or go on with, once it is applied: what is known now. Nothing is looked at for it.</summary>
     /// <returns>The sum of an instance by its name.</returns>
     public Func<string, TrackedState> Prepare(DaemonConfig config)
     {
@@ -82,6 +83,25 @@ internal sealed class TrackingService(
         Publish(all: true);
         foreach (var next in begun)
             Begin(next);
+        if (begun.Any(next => next.Reading.IsAwaited))
+            _ = LimitAsync(begun);
+    }
+
+    private async Task LimitAsync(List<TrackerWatch> begun)
+    {
+        await Task.Delay(FirstLimit, time).ConfigureAwait(false);
+        foreach (var next in begun)
+        {
+            bool isWatched;
+            lock (_lock)
+                isWatched = _watches.GetValueOrDefault((next.Tracker.Kind, next.Tracker.Name)) == next;
+            if (!isWatched || !next.EndWait())
+                continue;
+            if (next.Reading.IsUp is null)
+                TrackingLog.NoFirstResult(logger, next.Name, (long)FirstLimit.TotalSeconds);
+            else
+                TrackingLog.EarlierResult(logger, next.Name, (long)FirstLimit.TotalSeconds);
+        }
     }
 
     /// <summary>Ends all watches and waits for none: the routers stop next, in the state they are in.</summary>
@@ -129,19 +149,13 @@ internal sealed class TrackingService(
         TrackerWatch? running;
         lock (_lock)
             running = _watches.GetValueOrDefault((tracker.Kind, tracker.Name));
-        if (running is not (null or Failure) && !(tracker is FileTracker file && running.Tracker is FileTracker old && old.Path != file.Path))
+        if (running is null or Failure)
+            return TrackerSources.Initial(tracker);
+        // What an overwritten file says is known, what another one says is not.
+        if (tracker is not FileTracker file || running.Tracker is not FileTracker old || old.Path == file.Path)
             return running.Reading;
-        try
-        {
-            return read(tracker);
-        }
-#pragma warning disable CA1031 // One tracker must not stop the daemon, whatever is wrong with it.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            TrackingLog.NotWatched(logger, exception, NameOf(tracker));
-            return new(false, 0, exception.Message);
-        }
+        var initial = TrackerSources.Initial(tracker);
+        return initial.IsAwaited ? running.Reading with { IsAwaited = true } : initial;
     }
 
     private static string NameOf(Tracker tracker) => $"{PriorityTracker.Keyword(tracker.Kind)} {tracker.Name}";
@@ -170,7 +184,7 @@ internal sealed class TrackingService(
             return;
         }
 
-        var begun = Task.Run(() => Start(next));
+        var begun = Aside.RunAsync(() => Start(next));
         lock (_lock)
             _begun[next] = begun;
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Vrrp.Linux;
 using static Vrrp.Linux.NativeMethods;
 
@@ -9,6 +10,12 @@ internal static unsafe class UserAccount
 {
     /// <summary>The account scripts run as when none is configured, if it exists.</summary>
     public const string DefaultScriptUser = "keepalived_script";
+
+    // Once seen, its absence is a failure of whoever knows the accounts, and no reason to run scripts as root.
+    private static bool s_hasDefault;
+
+    /// <summary>Whether that account exists.</summary>
+    public static bool HasDefaultScriptUser => FindUser(DefaultScriptUser, out _) is not null;
 
     private const int BufferLength = 64 * 1024;
 
@@ -24,20 +31,31 @@ internal static unsafe class UserAccount
     public static Credentials? Resolve(string? user, string? group, out string? problem)
     {
         problem = null;
-        var found = user is null ? FindUser(DefaultScriptUser) : FindUser(user);
+        var found = FindUser(user ?? DefaultScriptUser, out int error);
+        if (error != 0)
+        {
+            // Whoever it is, it is not to be taken for nobody: that would be root.
+            problem = $"user '{user ?? DefaultScriptUser}' cannot be looked up: {Marshal.GetPInvokeErrorMessage(error)}";
+            return null;
+        }
+
         if (found is null)
         {
             if (user is not null)
                 problem = $"there is no user '{user}'";
+            else if (Volatile.Read(ref s_hasDefault))
+                problem = $"there is no user '{DefaultScriptUser}' any more";
             return null;
         }
 
+        if (user is null)
+            Volatile.Write(ref s_hasDefault, true);
         var (userId, groupId) = found.Value;
         if (group is not null)
         {
-            if (FindGroup(group) is not { } named)
+            if (FindGroup(group, out error) is not { } named)
             {
-                problem = $"there is no group '{group}'";
+                problem = error != 0 ? $"group '{group}' cannot be looked up: {Marshal.GetPInvokeErrorMessage(error)}" : $"there is no group '{group}'";
                 return null;
             }
 
@@ -47,22 +65,25 @@ internal static unsafe class UserAccount
         return userId == GetEffectiveUser() && userId != 0 ? null : new(userId, groupId);
     }
 
-    private static (uint User, uint Group)? FindUser(string name)
+    /// <param name="name">Name or number.</param>
+    /// <param name="error">Why nobody knows whether there is such a user; 0 when that is known.</param>
+    private static (uint User, uint Group)? FindUser(string name, out int error)
     {
         byte* entry = stackalloc byte[EntryLength];
         var buffer = new byte[BufferLength];
         fixed (byte* text = buffer)
         {
             void* result = null;
-            int error = uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out uint id)
+            error = LookUpError(uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out uint id)
                 ? GetPasswordById(id, entry, text, BufferLength, &result)
-                : GetPasswordByName(name, entry, text, BufferLength, &result);
+                : GetPasswordByName(name, entry, text, BufferLength, &result));
             return error != 0 || result is null ? null : (*(uint*)(entry + NumbersOffset), *(uint*)(entry + NumbersOffset + 4));
         }
     }
 
-    private static uint? FindGroup(string name)
+    private static uint? FindGroup(string name, out int error)
     {
+        error = 0;
         if (uint.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out uint id))
             return id;
         byte* entry = stackalloc byte[EntryLength];
@@ -70,7 +91,11 @@ internal static unsafe class UserAccount
         fixed (byte* text = buffer)
         {
             void* result = null;
-            return GetGroupByName(name, entry, text, BufferLength, &result) != 0 || result is null ? null : *(uint*)(entry + NumbersOffset);
+            error = LookUpError(GetGroupByName(name, entry, text, BufferLength, &result));
+            return error != 0 || result is null ? null : *(uint*)(entry + NumbersOffset);
         }
     }
+
+    // getpwnam(3): these are what some systems say of an account that is not there.
+    private static int LookUpError(int error) => error is Errno.ENOENT or Errno.ESRCH or Errno.EBADF or Errno.EPERM ? 0 : error;
 }

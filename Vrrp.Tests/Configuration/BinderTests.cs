@@ -9,6 +9,15 @@ namespace Vrrp.Tests.Configuration;
 public class BinderTests
 {
     [Fact]
+    public void A_pipe_of_two_keywords_is_told()
+    {
+        var result = Load("global_defs {\nnotify_fifo /run/f\nnotify_fifo_script /run/f\nlvs_notify_fifo /run/g\nvrrp_notify_fifo /run/f\n}\n");
+        var finding = Assert.Single(result.Diagnostics);
+        Assert.StartsWith("'/run/f' is the pipe of another keyword already: it gets the lines of both", finding.Message, StringComparison.Ordinal);
+        Assert.Equal(("VRRP0610", 3), (finding.Code, result.Config!.GlobalDefs.NotifyFifos.Length));
+    }
+
+    [Fact]
     public void Defaults_are_those_of_keepalived()
     {
         var instance = Instance("");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Vrrp.Daemon.Commands;
 using Vrrp.Daemon.Configuration.Diagnostics;
+using Vrrp.Daemon.Tracking;
 using static Vrrp.Tests.Configuration.ConfigurationTesting;
 
 namespace Vrrp.Tests.Configuration;
@@ -105,4 +106,72 @@ public sealed class CheckCommandTests : IDisposable
     [Fact]
     public void Control_characters_of_a_file_do_not_reach_the_terminal() =>
         Assert.DoesNotContain('\u001b', Check("bo\u001b[31mgus \u001b]0;x\a").Output);
+
+    /// <summary>What makes a script fail on its first night, by what is in the file.</summary>
+    [Theory]
+    [InlineData(null, 0, "there is no file SCRIPT")]
+    [InlineData("#!/bin/sh\n", 0x1A4, "SCRIPT may not be executed: chmod +x makes it so")]
+    [InlineData("exit 0\n", 0x1ED, "SCRIPT does not begin with #! and is no program: its first line must name what runs it, as #!/bin/sh does")]
+    [InlineData("#!/bin/sh\r\n", 0x1ED, "the first line of SCRIPT ends with a carriage return, as Windows writes lines, and there is no program of such a name: remove them (sed -i 's/\\r$//')")]
+    [InlineData("#!/no/such/shell -e\n", 0x1ED, "the first line of SCRIPT names /no/such/shell, and there is no such program")]
+    [InlineData("#! /bin/sh", 0x1ED, null)]
+    public void A_script_that_cannot_run_here_is_named_with_its_reason(string? content, int mode, string? problem)
+    {
+        string script = _path + ".sh";
+        try
+        {
+            if (content is not null)
+            {
+                File.WriteAllText(script, content);
+                File.SetUnixFileMode(script, (UnixFileMode)mode);
+            }
+
+            var (status, output) = Check($"vrrp_script chk {{\nscript \"{script} a\"\nuser {Environment.UserName}\n}}\n" + InstanceText($"track_script {{\nchk\n}}\nnotify_master {script} {Environment.UserName}"));
+            Assert.Equal(CheckCommand.Runs, status);
+            if (problem is null)
+            {
+                Assert.DoesNotContain("VRRP03", output, StringComparison.Ordinal);
+                return;
+            }
+
+            problem = problem.Replace("SCRIPT", script, StringComparison.Ordinal);
+            Assert.Contains(
+                $":2:8: warning VRRP0319: vrrp_script 'chk' cannot run on this host: {problem}. It counts as failed: V cannot leave FAULT. keepalived would leave it out.\n",
+                output, StringComparison.Ordinal);
+            Assert.Contains($"warning VRRP0320: 'notify_master' of V cannot run on this host: {problem}.\n", output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(script);
+        }
+    }
+
+    [Theory]
+    [InlineData("check.sh/x", "'check.sh/x' does not begin with /: the daemon's directory is no place to rely on")]
+    [InlineData("no-such-program -0 haproxy", "there is no program 'no-such-program' in /usr/local/sbin, /usr/local/bin, /usr/sbin, /usr/bin, /sbin, /bin")]
+    [InlineData("/etc", "/etc is no file that could be a program")]
+    [InlineData("/bin/sh\"\nuser \"no-such-user", "there is no user 'no-such-user'")]
+    public void A_command_that_leads_nowhere_is_named_with_its_reason(string command, string problem)
+    {
+        var (_, output) = Check($"vrrp_script chk {{\nweight 10\nscript \"{command}\"\n}}\n" + InstanceText("track_script {\nchk\n}"));
+        Assert.Contains(
+            $"vrrp_script 'chk' cannot run on this host: {problem}. It counts as failed: V never gets the 10 that it adds to the priority. keepalived would leave it out.\n",
+            output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_program_can_run()
+    {
+        var (_, output) = Check("vrrp_script chk {\nscript \"true\"\n}\n" + InstanceText("track_script {\nchk\n}"));
+        Assert.DoesNotContain("VRRP03", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("script_user root", false)]
+    public void Scripts_that_would_run_as_root_because_nobody_is_named_are_named(string line, bool isTold)
+    {
+        var (_, output) = Check($"global_defs {{\nenable_script_security\n{line}\n}}\n" + InstanceText("notify_master /bin/true"));
+        Assert.Equal(isTold && !UserAccount.HasDefaultScriptUser, output.Contains("VRRP0321", StringComparison.Ordinal));
+    }
 }

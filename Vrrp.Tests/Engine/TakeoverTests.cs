@@ -474,4 +474,48 @@ public class TakeoverTests
         _lan.RunTo(31);
         _lan.AssertTransitions("30 A Backup");
     }
+
+    [Fact]
+    public void Who_is_preempted_is_named_although_it_was_never_heeded()
+    {
+        _node.Add(ScenarioNode.Config(100));
+        _lan.RunTo(1);
+        _node.Hear(40, "10.0.0.201");
+        _node.Hear(50, "10.0.0.200");
+        _lan.RunTo(10);
+
+        var takeover = _node.Take<RouterTransition>()[^1];
+        Assert.Equal((TransitionReason.Preempted, IPAddressValue.Parse("10.0.0.200"), new Priority(50)), (takeover.Reason, takeover.Peer, takeover.PeerPriority));
+    }
+
+    [Fact]
+    public void A_master_whose_priority_fell_is_named_with_the_one_it_has_now()
+    {
+        _node.Add(ScenarioNode.Config(100));
+        _lan.RunTo(1);
+        _node.Hear(150);
+        _node.Hear(50);
+        _lan.RunTo(10);
+
+        var takeover = _node.Take<RouterTransition>()[^1];
+        Assert.Equal((IPAddressValue.Parse("10.0.0.200"), new Priority(50)), (takeover.Peer, takeover.PeerPriority));
+    }
+
+    [Theory]
+    [InlineData(150, "10.0.0.200", 150)]
+    [InlineData(50, "10.0.0.200", 50)]
+    [InlineData(150, "10.0.0.201", 0)]
+    [InlineData(0, "10.0.0.201", 0)]
+    public void Who_said_goodbye_is_named_with_the_priority_it_had(int before, string source, int expected)
+    {
+        _node.Add(ScenarioNode.Config(100));
+        _lan.RunTo(1);
+        _node.Hear(before);
+        _node.Hear(0, source);
+        _node.Hear(0, source);
+        _lan.RunTo(10);
+
+        var takeover = _node.Take<RouterTransition>()[^1];
+        Assert.Equal((TransitionReason.MasterLeft, IPAddressValue.Parse(source), new Priority(expected)), (takeover.Reason, takeover.Peer, takeover.PeerPriority));
+    }
 }

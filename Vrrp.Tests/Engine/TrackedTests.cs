@@ -85,6 +85,39 @@ public class TrackedTests
     }
 
     [Fact]
+    public void The_end_of_a_fault_says_what_had_failed()
+    {
+        StartMaster();
+        Track(0, isFaulty: true, "vrrp_script web failed: it exited with status 1");
+        Track(0, isFaulty: true, "vrrp_script web failed: it exited with status 2");
+        Track(0);
+
+        var end = _node.Take<RouterTransition>()[^1];
+        Assert.Equal((VrrpState.Backup, "vrrp_script web failed: it exited with status 2"), (end.To, end.FaultDetail));
+        _node.Declare(isFaulty: true);
+        _node.Declare(isFaulty: false);
+        Assert.All(_node.Take<RouterTransition>(), transition => Assert.Null(transition.FaultDetail));
+    }
+
+    [Fact]
+    public void A_failover_says_what_changed_the_priority_and_from_where_it_advertised()
+    {
+        var other = _lan.AddNode("B");
+        _node.AddInterface("eth1");
+        _node.Add(ScenarioNode.Config(120) with { TrackedInterfaces = [new("eth1", -5), new("eth9", 7), new("eth8", -6, Reverse: true)] });
+        other.Add(ScenarioNode.Config(110));
+        _lan.RunTo(10);
+        Assert.Equal("interface eth9 is down (+7 not added)", _node.Take<RouterTransition>()[^1].Detail);
+        _node.Simulated.SetTracked("vr", new(-20) { WeightDetail = "vrrp_script web is down (-20)" });
+        _node.Simulated.SetCable("eth1", isConnected: false);
+        _lan.Run(5);
+
+        var yielded = Assert.Single(_node.Take<RouterTransition>());
+        Assert.Equal((VrrpState.Backup, new Priority(101), _node.Address), (yielded.To, yielded.EffectivePriority, yielded.PrimaryAddress));
+        Assert.Equal("vrrp_script web is down (-20), interface eth1 is down (-5), interface eth9 is down (+7 not added)", yielded.Detail);
+    }
+
+    [Fact]
     public void A_tracked_fault_and_a_declared_one_end_apart()
     {
         StartMaster();

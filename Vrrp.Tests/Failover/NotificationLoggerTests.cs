@@ -19,6 +19,7 @@ public class NotificationLoggerTests
     [InlineData(VrrpState.Backup, VrrpState.Master, TransitionReason.MasterSilent, "(VI_1) Entering MASTER STATE: 192.0.2.2 with priority 50 fell silent (own priority 100, was BACKUP)")]
     [InlineData(VrrpState.Master, VrrpState.Backup, TransitionReason.HigherPriorityHeard, "(VI_1) Entering BACKUP STATE: 192.0.2.2 with priority 50 has the higher priority (own priority 100, was MASTER)")]
     [InlineData(VrrpState.Backup, VrrpState.Master, TransitionReason.MasterLeft, "(VI_1) Entering MASTER STATE: 192.0.2.2 with priority 50 left (priority 0) (own priority 100, was BACKUP)")]
+    [InlineData(VrrpState.Backup, VrrpState.Master, TransitionReason.Preempted, "(VI_1) Entering MASTER STATE: 192.0.2.2 with priority 50 has the lower priority (own priority 100, was BACKUP)")]
     public void A_transition_is_one_line_with_its_reason(VrrpState from, VrrpState to, TransitionReason reason, string expected)
     {
         Logger.Log(Transition(from, to, reason));
@@ -38,6 +39,22 @@ public class NotificationLoggerTests
                 (LogLevel.Warning, "(VI_1) Entering FAULT STATE: its interface does not exist; the router starts when it appears; a tracked interface is down (own priority 100, was INIT)"),
             ],
             _lines);
+    }
+
+    [Fact]
+    public void The_end_of_a_fault_names_what_had_failed()
+    {
+        Logger.Log(Transition(VrrpState.Fault, VrrpState.Backup, TransitionReason.FaultEnded, VrrpFaults.Tracked) with { FaultDetail = "vrrp_script web failed" });
+
+        Assert.StartsWith("(VI_1) Entering BACKUP STATE: over: vrrp_script web failed; waiting", Assert.Single(_lines).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void One_whose_goodbye_alone_was_heard_has_no_priority_to_tell()
+    {
+        Logger.Log(Transition(VrrpState.Backup, VrrpState.Master, TransitionReason.MasterLeft) with { PeerPriority = default });
+
+        Assert.Contains(": 192.0.2.2 left (priority 0) (", Assert.Single(_lines).Text, StringComparison.Ordinal);
     }
 
     [Fact]

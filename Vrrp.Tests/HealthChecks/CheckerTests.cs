@@ -402,7 +402,7 @@ public sealed class CheckerTests : IDisposable
     [InlineData("/bin/sh -c 'exit 7'", true, null, 5)]
     [InlineData("/bin/sh -c 'exit 1'", true, "it exited with status 1", null)]
     [InlineData("/bin/true", true, null, null)]
-    [InlineData("/no/such/program", false, "'/no/such/program' is not a program that can be executed", null)]
+    [InlineData("/no/such/program", false, "there is no file /no/such/program", null)]
     public async Task Misc_is_what_the_script_says(string command, bool isDynamic, string? problem, int? weight)
     {
         var result = await RunAsync(new MiscCheck { Command = new(command, "0"), Timeout = Patient, IsDynamic = isDynamic });
@@ -437,6 +437,41 @@ public sealed class CheckerTests : IDisposable
             {
                 return false;
             }
+        }
+    }
+
+    [Fact]
+    public async Task Misc_that_cannot_be_ended_fails_at_its_time_and_is_not_started_beside_itself()
+    {
+        using var scripts = new Tracking.StubbornScripts();
+        var checker = new MiscChecker(new() { Command = Tracking.StubbornScripts.Command, Timeout = TimeSpan.FromSeconds(5) }, scripts.Runner);
+        var first = checker.CheckAsync(default);
+        var process = await scripts.NextAsync();
+        scripts.Time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal("it ran longer than 5 s and was ended", (await first.WaitAsync(Patient)).Message);
+
+        for (int i = 0; i < 3; i++)
+        {
+            scripts.Time.Advance(TimeSpan.FromSeconds(10));
+            Assert.Equal("the script still runs although its time was up; it is not started a second time", (await checker.CheckAsync(default).WaitAsync(Patient)).Message);
+        }
+
+        process.Exit();
+        CheckResult? last = null;
+        await scripts.PassUntilAsync(() =>
+        {
+            if (scripts.StartedCount == 0)
+                _ = RunAgainAsync();
+            return scripts.StartedCount > 0;
+        });
+        (await scripts.NextAsync()).Exit();
+        await scripts.PassUntilAsync(() => last is { IsSuccess: true });
+
+        async Task RunAgainAsync()
+        {
+            var result = await checker.CheckAsync(default);
+            if (result.IsSuccess)
+                last = result;
         }
     }
 

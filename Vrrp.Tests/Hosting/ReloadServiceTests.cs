@@ -36,6 +36,9 @@ public sealed class ReloadServiceTests : IAsyncLifetime
     private readonly string _path = Path.Combine(Path.GetTempPath(), $"vrrp-test-{Guid.NewGuid():N}.conf");
     private readonly RecordingPlatform _platform = new();
     private readonly MemoryIpvsTable _kernel = new();
+    private readonly ManualTime _time = new();
+    private Func<string, LoadOptions, LoadResult> _load = (path, options) => ConfigLoader.Load(path, options);
+    private string _failing = "";
     private readonly ReloadQueue _queue = new();
     private readonly Lines _log = new();
     private readonly Observer _observer = new();
@@ -78,19 +81,31 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         await File.WriteAllTextAsync(_path, text);
         var run = new DaemonRun { ConfigurationPath = _path, RunsVrrp = runsVrrp, RunsDirector = runsDirector };
         var config = run.Select(ConfigLoader.Load(_path).Config!);
-        var time = new ManualTime();
         var checks = new HealthCheckService(
-            check => throw new InvalidOperationException(check.Kind), time, new Random(1), NullLogger<HealthCheckService>.Instance);
-        _director = new(config, null, new() { Open = _kernel.Open }, checks, time, NullLogger<DirectorService>.Instance);
+            check => throw new InvalidOperationException(check.Kind), _time, new Random(1), NullLogger<HealthCheckService>.Instance);
+        _director = new(config, null, 
+            new()
+            {
+                Open = _kernel.Open,
+                // Asked only for ha_suspend.
+                WatchAddresses = (_, _) => _failing == "director" ? throw new InvalidOperationException("the director broke") : null!,
+            },
+            checks,
+            _time,
+            NullLogger<DirectorService>.Instance);
         _vrrp = new(config, run, new(NullLogger<NotificationLogger>.Instance), new Lifetime(), NullLogger<VrrpService>.Instance)
         {
             Platform = _platform.Kernel,
             Notified = _director.Take,
-            Tracked = config => _tracking.Prepare(config),
+            Tracked = config =>
+            {
+                var prepared = _tracking.Prepare(config);
+                return name => _failing == "routers" && name == "W" ? throw new ArgumentException("W broke") : prepared(name);
+            },
         };
         var sources = new TrackerSources(_scripts, TimeProvider.System, NullLogger.Instance);
-        _tracking = new(config, sources.Watch, sources.Read, _vrrp.SetTracked, TimeProvider.System, _log);
-        _reload = new(run, config, _queue, _vrrp, _director, _tracking, _scripts, [_observer], new SystemdNotifier(), _log);
+        _tracking = new(config, sources.Watch, _vrrp.SetTracked, TimeProvider.System, _log);
+        _reload = new(run, config, _queue, _vrrp, _director, _tracking, _scripts, [_observer], new SystemdNotifier(), _time, _log) { Load = (path, options) => _load(path, options) };
         foreach (var service in (IHostedService[])[_director, _vrrp, _tracking, _reload])
             await service.StartAsync(default);
         await _director.GetSnapshotAsync();
@@ -106,7 +121,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         await foreach (var (id, line) in _log.Texts.Reader.ReadAllAsync(patience.Token))
         {
             lines.Add(line);
-            if (id is 103 or 104 or 108)
+            if (id is 103 or 104 or 108 or 118 or 119 or 120)
                 break;
         }
 
@@ -158,6 +173,87 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         _observer.Fails = false;
         await ReloadAsync(Server(80));
         Assert.Single(_kernel.Lines);
+    }
+
+    [Theory]
+    [InlineData("routers", "the reload could not be applied: W broke; what was running before is put back")]
+    [InlineData("director", "the reload could not be applied: the director broke; what was running before is put back")]
+    public async Task A_reload_that_fails_midway_is_taken_back(string part, string expected)
+    {
+        await StartAsync(Router + Server(80));
+        string before = Addresses();
+        string second = Router.Replace("instance V", "instance W", StringComparison.Ordinal).Replace("51", "52", StringComparison.Ordinal).Replace("10.0.0.1", "10.0.0.3", StringComparison.Ordinal);
+        string next = "global_defs {\nenable_script_security\n}\n" + Router.Replace("10.0.0.1\n", "10.0.0.2\n", StringComparison.Ordinal) + second
+            + Server(443, 7).Replace("lb_algo", "ha_suspend\nlb_algo", StringComparison.Ordinal);
+        _failing = part;
+        string log = await ReloadAsync(next);
+
+        Assert.Contains(expected, log, StringComparison.Ordinal);
+        Assert.EndsWith("what was running before the reload runs again", log, StringComparison.Ordinal);
+        Assert.Equal(before, Addresses());
+        Assert.Equal("V", Assert.Single(_vrrp.Routers).Config.Name);
+        Assert.Equal(["[10.0.0.1]:tcp:80 [10.0.1.1]:80=1"], _kernel.Lines);
+        Assert.False(_scripts.IsSecure);
+        Assert.Equal("prepare 1 servers, prepare 1 servers, complete", _observer.Text);
+        _failing = "";
+        await ReloadAsync(next);
+        Assert.Equal(["[10.0.0.1]:tcp:443 [10.0.1.1]:443=7"], _kernel.Lines);
+        Assert.Equal(2, _vrrp.Routers.Count);
+    }
+
+    [Fact]
+    public async Task A_reload_that_cannot_be_taken_back_says_so_and_the_next_one_works()
+    {
+        await StartAsync(Router.Replace("instance V", "instance W", StringComparison.Ordinal) + Server(80));
+        _failing = "routers";
+        string log = await ReloadAsync(Router + Server(80) + Router.Replace("instance V", "instance W", StringComparison.Ordinal).Replace("51", "52", StringComparison.Ordinal).Replace("10.0.0.1", "10.0.0.3", StringComparison.Ordinal));
+        Assert.Contains("VrrpService failed in itself at a reload", log, StringComparison.Ordinal);
+        Assert.EndsWith("not all that was running before the reload runs again; mend the file and reload it, or restart the daemon", log, StringComparison.Ordinal);
+        _failing = "";
+        Assert.Contains("reloaded ", await ReloadAsync(Router + Server(80)), StringComparison.Ordinal);
+        Assert.Equal("V", Assert.Single(_vrrp.Routers).Config.Name);
+    }
+
+    [Fact]
+    public async Task A_reading_that_fails_in_itself_is_said_and_ends_nothing()
+    {
+        await StartAsync(Server(80));
+        var load = _load;
+        _load = (_, _) => throw new InvalidOperationException("broken");
+        Assert.EndsWith("the reload failed in itself; what was running goes on", await ReloadAsync(Server(443)), StringComparison.Ordinal);
+        _load = load;
+        await ReloadAsync(Server(443));
+        Assert.Equal(["[10.0.0.1]:tcp:443 [10.0.1.1]:443=1"], _kernel.Lines);
+    }
+
+    [Fact]
+    public async Task A_file_that_cannot_be_read_at_all_is_said_and_holds_up_no_stop()
+    {
+        using var release = new ManualResetEventSlim();
+        using var begun = new ManualResetEventSlim();
+        await StartAsync(Server(80));
+        _load = (path, options) =>
+        {
+            begun.Set();
+            release.Wait();
+            return ConfigLoader.Load(path, options);
+        };
+        _queue.Request();
+        await Task.Run(begun.Wait);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        string text = "";
+        while (!text.Contains("its disk does not answer", StringComparison.Ordinal))
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            while (_log.Texts.Reader.TryRead(out var line))
+                text += line.Line;
+            await beat.WaitForNextTickAsync(patience.Token);
+        }
+
+        await _reload.StopAsync(default).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.True(_reload.ExecuteTask!.IsCompleted);
+        release.Set();
     }
 
     [Fact]
@@ -234,7 +330,7 @@ public sealed class ReloadServiceTests : IAsyncLifetime
         using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (router.Vitals.State != VrrpState.Fault)
             await beat.WaitForNextTickAsync(limit.Token);
-        Assert.Equal("vrrp_script none failed: '/no/such/script' is not a program that can be executed", router.Vitals.Tracked.Detail);
+        Assert.Equal("vrrp_script none failed: there is no file /no/such/script", router.Vitals.Tracked.Detail);
         await ReloadAsync(tracked.Replace("priority 255", "priority 255\nadvert_int 2", StringComparison.Ordinal));
         Assert.Equal(VrrpFaults.Tracked, router.Vitals.Faults);
         Assert.DoesNotContain("adv 255", _platform.Log);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Ipvs;
@@ -47,6 +48,24 @@ public sealed class DirectorScriptsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_script_that_cannot_be_ended_is_given_up_and_the_next_runs()
+    {
+        using var scripts = new Tracking.StubbornScripts();
+        var log = new Logger();
+        var director = new DirectorScripts(scripts.Runner, scripts.Time, log);
+        var server = Server() with { QuorumDown = Tracking.StubbornScripts.Command, QuorumUp = Tracking.StubbornScripts.Command };
+        director.Take(new QuorumChanged(server, HasQuorum: false, 0));
+        await scripts.NextAsync();
+        director.Take(new QuorumChanged(server, HasQuorum: true, 1));
+        await scripts.PassUntilAsync(() => scripts.StartedCount > 0);
+
+        Assert.Contains("cannot be ended, for process 4711 heeds no signal; it is left alone: /bin/true", Assert.Single(log.Texts), StringComparison.Ordinal);
+        (await scripts.NextAsync()).Exit();
+        await director.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Single(log.Texts);
+    }
+
+    [Fact]
     public async Task A_script_that_cannot_be_run_stops_none_behind_it()
     {
         var server = Server() with { QuorumDown = new("/no/such/script", "0"), QuorumUp = Note("up") };
@@ -56,4 +75,6 @@ public sealed class DirectorScriptsTests : IDisposable
 
         Assert.Equal("up 0\n", await File.ReadAllTextAsync(_file));
     }
+
+    private sealed class Logger : Tracking.Messages, ILogger<DirectorScripts>;
 }

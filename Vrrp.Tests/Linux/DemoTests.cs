@@ -96,8 +96,8 @@ public sealed class DemoTests : IDisposable
     [Fact]
     public async Task Interrupted_half_way_it_leaves_nothing()
     {
-        using var demo = Start("--interval", "0.1", "--plain");
-        // Early enough for a busy machine, on which it goes on while this reads.
+        // Slow enough that most of it is still to come when a busy machine has read the line.
+        using var demo = Start("--interval", "1", "--plain");
         await ReadUntilAsync(demo, "is killed");
         Send(demo, SIGINT);
         _ = demo.StandardOutput.ReadToEndAsync();

@@ -1,8 +1,11 @@
 using Vrrp.Packets;
+using Vrrp.Tests.LaboratoryMachine;
 
 namespace Vrrp.Tests.Linux;
 
 /// <summary>I5 on a real kernel: nothing outside the engine's thread can keep an advertisement.</summary>
+// The pool that it jams is that of all tests.
+[Collection(LaboratoryTurn.Last)]
 public sealed class NodeIsolationTests : IDisposable
 {
     private readonly TwoHosts _hosts = new();

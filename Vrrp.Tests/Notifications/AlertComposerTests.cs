@@ -55,6 +55,7 @@ public class AlertComposerTests
             Reason:         192.0.2.2 with priority 150 fell silent
             Time:           2026-03-01 04:05:06.789 +02:00
             Router:         R1
+            Host:           r1.example.org, 192.0.2.1 on eth0
             Instance:       V on eth0, VRID 5, IPv4, VRRPv2
             Priority:       80 in force, 90 configured
             VIP:            10.9.0.5/24
@@ -79,6 +80,40 @@ public class AlertComposerTests
 
         Assert.Equal($"[R1] {subject}", alert.Subject);
         Assert.StartsWith(lead + "\n", alert.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Why_and_from_whom_a_takeover_was_stand_in_one_mail_without_contradiction()
+    {
+        var transition = Transition("V", VrrpState.Backup, VrrpState.Master, TransitionReason.Preempted) with
+        {
+            PeerPriority = new(50),
+            PrimaryAddress = default,
+            Detail = "vrrp_script chk_nginx is down (-10)",
+        };
+        string body = Composer().Compose(transition, false, MailTesting.At)!.Body;
+
+        Assert.Contains("Reason:         192.0.2.2 with priority 50 has the lower priority; vrrp_script chk_nginx is down (-10)\n", body, StringComparison.Ordinal);
+        Assert.Contains("Peer:           192.0.2.2 with priority 50\n", body, StringComparison.Ordinal);
+        Assert.Contains("Host:           r1.example.org\n", body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_mail_names_the_host()
+    {
+        var composer = Composer();
+        var (server, transition) = (Config().VirtualServers[0], Transition("V", VrrpState.Backup, VrrpState.Master, TransitionReason.MasterSilent));
+        Alert?[] alerts =
+        [
+            composer.Compose(transition, false, MailTesting.At),
+            composer.Compose(new GroupTransition(default, Config().SyncGroups[0], VrrpState.Backup, VrrpState.Master, ["V", "W"], transition), false, MailTesting.At),
+            composer.Compose(new RealServerChanged(server, server.RealServers[0], false, null, "x"), MailTesting.At),
+            composer.Compose(new QuorumChanged(server, false, 1), MailTesting.At),
+            composer.ComposeTrouble("x", MailTesting.At),
+            composer.ComposeTest(MailTesting.At),
+        ];
+
+        Assert.All(alerts, alert => Assert.Single(alert!.Body.Split('\n'), line => line.StartsWith("Host:           r1.example.org", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -210,6 +245,9 @@ public class AlertComposerTests
     private static RouterTransition Transition(string name, VrrpState from, VrrpState to, TransitionReason reason)
     {
         Assert.True(IPAddressValue.TryParse("192.0.2.2", out var peer));
-        return new(default, name, from, to, reason, VrrpFaults.None, new Priority(80), peer, new Priority(150), null);
+        return new(default, name, from, to, reason, VrrpFaults.None, new Priority(80), peer, new Priority(150), null)
+        {
+            PrimaryAddress = IPAddressValue.Parse("192.0.2.1"),
+        };
     }
 }

@@ -106,7 +106,7 @@ public sealed class AlertQueueTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_mail_that_is_refused_is_named_once_and_given_up()
+    public async Task Every_mail_that_is_refused_is_named_and_the_reason_told_once()
     {
         _transport.Answer = _ => new(MailVerdict.Refused, "mx RCPT 550", "mx: the recipient a@example.org was answered with 550 no such user");
         for (int i = 0; i < 20; i++)
@@ -115,7 +115,179 @@ public sealed class AlertQueueTests : IAsyncLifetime
         await MailTesting.UntilAsync(() => _queue.Waiting == (0, 0) && _directory.Files.IsEmpty, "all are given up");
 
         Assert.Equal(
-            ["Error: mail alert '[R1] VRRP Instance V0 - Entering MASTER state' is given up: mx: the recipient a@example.org was answered with 550 no such user"], _log.Lines);
+            [
+                "Error: mail alert '[R1] VRRP Instance V0 - Entering MASTER state' is given up: mx: the recipient a@example.org was answered with 550 no such user",
+                .. Enumerable.Range(1, 19).Select(i => $"Error: mail alert '[R1] VRRP Instance V{i} - Entering MASTER state' is given up as well"),
+            ],
+            _log.Lines);
+        Assert.Equal((0, 20), (_queue.Report!.Delivered, _queue.Report!.GivenUp));
+    }
+
+    [Fact]
+    public async Task A_mail_the_server_does_not_answer_holds_up_only_those_about_the_same()
+    {
+        var answer = new TaskCompletionSource();
+        _transport.Hold = mail => mail.Subject.Contains("Instance A", StringComparison.Ordinal) ? answer.Task : Task.CompletedTask;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A", "Entering BACKUP state"));
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A", "Entering MASTER state"));
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance B"));
+        await MailTesting.UntilAsync(() => _directory.Files is ["000000000000.sent", "000000000001.mail", "000000000002.mail"], "the server has the first");
+        await PauseAsync(TimeSpan.FromSeconds(30) - TimeSpan.FromMilliseconds(1));
+        Assert.Empty(_transport.Snapshot());
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        await DeliveredAsync(1);
+        await MailTesting.UntilAsync(() => _directory.Files is ["000000000000.sent", "000000000001.mail"], "the other is told");
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance C"));
+        await DeliveredAsync(2);
+        await MailTesting.UntilAsync(() => _queue.Report is { Waiting: 2, Unanswered: 1, Delivered: 2 }, "the queue says so");
+
+        answer.SetResult();
+        await DeliveredAsync(4);
+        Assert.Equal(["B MASTER", "C MASTER", "A BACKUP", "A MASTER"], _transport.Snapshot().Select(mail => $"{mail.Subject.Split(' ')[3]} {mail.Subject.Split(' ')[6]}"));
+        await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "the spool is empty");
+        Assert.Equal(
+            "Warning: mail alert '[R1] VRRP Instance A - Entering BACKUP state': the server has had it for 30 s and has not said whether it takes it; its answer is awaited, "
+            + "and mail about something else goes past it",
+            _log.Lines[0]);
+    }
+
+    [Fact]
+    public async Task So_many_answers_are_awaited_at_once_and_every_mail_comes_once()
+    {
+        var answer = new TaskCompletionSource();
+        _transport.Hold = _ => answer.Task;
+        for (int i = 0; i < 40; i++)
+            _queue.Enqueue(MailTesting.Alert($"VRRP Instance V{i}"));
+        for (int late = 1; late <= AlertQueue.MaximumLate; late++)
+        {
+            await MailTesting.UntilAsync(() => _directory.Files.Count(name => name.EndsWith(".sent", StringComparison.Ordinal)) == late && _time.TimerCount > 0, $"the server has {late}");
+            _time.Advance(TimeSpan.FromSeconds(30));
+            await MailTesting.UntilAsync(() => _queue.Report!.Unanswered == late, $"{late} are late");
+        }
+
+        _time.Advance(TimeSpan.FromMinutes(1));
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance V40"));
+        await MailTesting.UntilAsync(() => _directory.Files.Length == 41, "one more waits");
+        Assert.Equal(AlertQueue.MaximumLate, _directory.Files.Count(name => name.EndsWith(".sent", StringComparison.Ordinal)));
+
+        answer.SetResult();
+        await DeliveredAsync(41);
+        await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "the spool is empty");
+        Assert.Equal(41, _transport.Snapshot().Select(mail => mail.MessageId).Distinct().Count());
+        Assert.Single(_log.Lines, line => line.Contains("its answer is awaited", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_answer_that_never_came_puts_off_only_that_mail()
+    {
+        var answer = new TaskCompletionSource();
+        _transport.Hold = mail => mail.Subject.Contains("Instance A", StringComparison.Ordinal) ? answer.Task : Task.CompletedTask;
+        _transport.Answer = mail => mail.Subject.Contains("Instance A", StringComparison.Ordinal) ? new(MailVerdict.Unavailable, "mx late", "mx: the answer took longer than 600 s") : MailOutcome.Success;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await MailTesting.UntilAsync(() => _directory.Files is ["000000000000.sent"] && _time.TimerCount > 0, "the server has it");
+        _time.Advance(TimeSpan.FromSeconds(30));
+        answer.SetResult();
+        await MailTesting.UntilAsync(() => _directory.Files is ["000000000000.mail"], "it waits again");
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance B"));
+        await DeliveredAsync(1);
+
+        _transport.Answer = _ => MailOutcome.Success;
+        await PauseAsync(TimeSpan.FromSeconds(30));
+        await DeliveredAsync(2);
+        await MailTesting.UntilAsync(() => _queue.Report is { Waiting: 0, Delivered: 2, LastError: "mx: the answer took longer than 600 s", Problem: null }, "the queue says so");
+    }
+
+    [Fact]
+    public async Task At_the_end_others_go_past_a_mail_that_is_not_answered()
+    {
+        _transport.Hold = mail => mail.Subject.Contains("Instance A", StringComparison.Ordinal) ? new TaskCompletionSource().Task : Task.CompletedTask;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await MailTesting.UntilAsync(() => _directory.Files is ["000000000000.sent"], "the server has it");
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance B", "Stopping"));
+        var stopping = _queue.StopAsync(TimeSpan.FromSeconds(5), default);
+        await DeliveredAsync(1);
+        await MailTesting.UntilAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+                return stopping.IsCompleted;
+            },
+            "it has stopped");
+        await stopping;
+
+        Assert.Equal(["000000000000.sent"], _directory.Files.ToArray());
+    }
+
+    [Fact]
+    public async Task What_is_on_its_way_when_mail_leaves_the_configuration_leaves_no_file()
+    {
+        var answer = new TaskCompletionSource();
+        _transport.Hold = _ => answer.Task;
+        _transport.Answer = _ => s_away;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await MailTesting.UntilAsync(() => _directory.Files is ["000000000000.sent"], "the server has it");
+        _queue.Configure(null, null, "R1");
+        await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "it is dropped");
+        answer.SetResult();
+        await _queue.StopAsync(TimeSpan.FromSeconds(5), default);
+
+        Assert.Empty(_directory.Files);
+        Assert.Null(_queue.Report);
+    }
+
+    [Fact]
+    public async Task A_reload_that_takes_mail_out_does_not_wait_for_the_disk()
+    {
+        _transport.Answer = _ => s_away;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await MailTesting.UntilAsync(() => _directory.Files is ["000000000000.mail"], "it is on disk");
+        // A disk that hangs: the next mail is written into a pipe nobody reads.
+        string pipe = Path.Combine(_directory.Path, "000000000001.mail.new");
+        Assert.Equal(0, Vrrp.Linux.NativeMethods.MakeFifo(pipe, 0x180));
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance B"));
+        await Task.Run(() => _queue.Configure(null, null, "R1")).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal((0, 0), _queue.Waiting);
+
+        await using (new FileStream(pipe, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+            await MailTesting.UntilAsync(() => !Directory.EnumerateFiles(_directory.Path, "*.mail").Any(), "they are gone");
+    }
+
+    [Fact]
+    public async Task The_queue_is_seen_in_the_metrics()
+    {
+        var seen = new Dictionary<string, long>();
+        using var metrics = new AlertMetrics(() => _queue.Report);
+        using var listener = new System.Diagnostics.Metrics.MeterListener();
+        listener.InstrumentPublished = (instrument, it) =>
+        {
+            if (instrument.Meter == metrics.Meter)
+                it.EnableMeasurementEvents(instrument);
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => seen[instrument.Name + (tags.IsEmpty ? "" : $" {tags[0].Value}")] = value);
+        listener.Start();
+        _transport.Answer = _ => s_away;
+        for (int i = 0; i < 10; i++)
+            _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await AttemptsAsync(1);
+        await MailTesting.UntilAsync(() => _queue.Report!.Problem is not null, "the attempt is over");
+        listener.RecordObservableInstruments();
+
+        Assert.Equal(
+            new Dictionary<string, long>
+            {
+                ["vrrp_mail_waiting"] = 4,
+                ["vrrp_mail_unanswered"] = 0,
+                ["vrrp_mail_held_back"] = 6,
+                ["vrrp_mail_delivered_total"] = 0,
+                ["vrrp_mail_given_up_total"] = 0,
+                ["vrrp_mail_problem_info mx connect"] = 1,
+            },
+            seen);
+
+        _queue.Configure(null, null, "R1");
+        seen.Clear();
+        listener.RecordObservableInstruments();
+        Assert.Empty(seen);
     }
 
     [Fact]

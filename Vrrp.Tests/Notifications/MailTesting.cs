@@ -68,6 +68,9 @@ internal sealed class TransportDouble : IMailTransport
     /// <summary>Until it is complete, nothing is answered.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
+    /// <summary>What it waits for once it may have a mail, before it answers.</summary>
+    public Func<OutgoingMail, Task> Hold { get; set; } = _ => Task.CompletedTask;
+
     public OutgoingMail[] Snapshot()
     {
         lock (Delivered)
@@ -77,6 +80,14 @@ internal sealed class TransportDouble : IMailTransport
     public async Task<MailOutcome> DeliverAsync(OutgoingMail mail, Action? committing, CancellationToken cancellationToken)
     {
         await Gate.WaitAsync(cancellationToken);
+        var hold = Hold(mail);
+        if (!hold.IsCompleted)
+        {
+            committing?.Invoke();
+            committing = null;
+            await hold.WaitAsync(cancellationToken);
+        }
+
         var outcome = Answer(mail);
         lock (Delivered)
         {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Vrrp.Daemon.Configuration.Model;
+using Vrrp.Daemon.Hosting;
 using Vrrp.Daemon.Ipvs;
 using Vrrp.Daemon.Notifications;
 using static Vrrp.Tests.Configuration.ConfigurationTesting;
@@ -99,11 +100,29 @@ public sealed class NotificationServiceTests : IAsyncLifetime
 
         Assert.Equal("INSTANCE \"V\" BACKUP 100\n", await vrrp.ReadToEndAsync().WaitAsync(Patience));
         Assert.Equal("VS [10.0.0.1]:tcp:80 UP\n", await lvs.ReadToEndAsync().WaitAsync(Patience));
-        // The second pipe of that name was refused.
-        Assert.Equal("INSTANCE \"V\" BACKUP 100\n", await added.ReadToEndAsync().WaitAsync(Patience));
+        // One pipe for both.
+        Assert.Equal("INSTANCE \"V\" BACKUP 100\nRS [10.0.1.1]:tcp:80 [10.0.0.1]:tcp:80 DOWN\n", await added.ReadToEndAsync().WaitAsync(Patience));
         Assert.Equal(
             "INSTANCE \"V\" BACKUP 100\nVS [10.0.0.1]:tcp:80 UP\nINSTANCE \"V\" BACKUP 100\nRS [10.0.1.1]:tcp:80 [10.0.0.1]:tcp:80 DOWN\n",
             await all.ReadToEndAsync().WaitAsync(Patience));
+        Assert.Empty(_folder.GetFiles());
+    }
+
+    [Fact]
+    public async Task A_pipe_of_two_keywords_has_each_line_once_and_stays_while_one_of_them_wants_it()
+    {
+        string one = PathOf("one");
+        await StartAsync($"notify_fifo {one}\nvrrp_notify_fifo {one}\n", "");
+        using var reader = new StreamReader(one);
+        Move(VrrpState.Initialize, VrrpState.Backup, TransitionReason.Started);
+        var before = LockFile.IdentityOf(one);
+        _service.Prepare(ConfigOf($"notify_fifo {one}\n", ""));
+        _service.Complete();
+        Assert.Equal(before, LockFile.IdentityOf(one));
+        Move(VrrpState.Backup, VrrpState.Master, TransitionReason.MasterLeft);
+        await _service.StopAsync(default).WaitAsync(Patience);
+
+        Assert.Equal("INSTANCE \"V\" BACKUP 100\nINSTANCE \"V\" MASTER 100\n", await reader.ReadToEndAsync().WaitAsync(Patience));
         Assert.Empty(_folder.GetFiles());
     }
 

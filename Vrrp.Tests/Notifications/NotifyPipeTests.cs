@@ -70,7 +70,8 @@ public sealed class NotifyPipeTests : IAsyncLifetime
 
         using var reader = new StreamReader(PathOf("p"));
         Assert.Equal("B 1\nA 2\nA 3\n", await ReadLinesAsync(reader, 3));
-        Assert.Equal(0, _time.TimerCount);
+        // The look for it; nothing is owed.
+        Assert.Equal(1, _time.TimerCount);
     }
 
     [Fact]
@@ -130,6 +131,66 @@ public sealed class NotifyPipeTests : IAsyncLifetime
             line => Assert.EndsWith("something is there that is no pipe", line, StringComparison.Ordinal),
             line => Assert.Contains("it cannot be made: No such file", line, StringComparison.Ordinal),
             line => Assert.EndsWith("there is no user 'no-such-user'", line, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_pipe_that_is_taken_away_is_made_again_and_its_script_started_anew(bool leavesByItself)
+    {
+        string path = PathOf("lost");
+        var pipe = Open("lost", new("/reader"));
+        var first = await _started.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+        using var old = new StreamReader(path);
+        File.Delete(path);
+        pipe.Write("A", "A 1\n");
+        _time.Advance(NotifyPipe.LookInterval);
+        Assert.True(ScriptSecurity.TryStat(path, follow: false, out _, out ushort mode));
+        Assert.Equal(0x1000 | 0x180, mode);
+        Assert.Equal($"the pipe {path} was taken away: it is there again, and its script is started anew", Assert.Single(_log.All));
+        pipe.Write("A", "A 2\n");
+
+        // Nothing is lost: who had it open finds its end behind the last line.
+        Assert.Equal("A 1\n", await old.ReadToEndAsync().WaitAsync(Patience));
+        if (leavesByItself)
+            first.End.SetResult(new(ScriptEnd.Exited, 0, null));
+        else
+            _time.Advance(NotifyPipe.LimitAtEnd);
+        var second = await _started.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+        Assert.Equal(($"/reader {path}", !leavesByItself, false), (second.Command, first.Cancelled.IsCancellationRequested, second.Cancelled.IsCancellationRequested));
+        using (var reader = new StreamReader(path))
+        {
+            Assert.Equal("A 2\n", await ReadLinesAsync(reader, 1));
+            _time.Advance(10 * NotifyPipe.LookInterval);
+            second.End.SetResult(new(ScriptEnd.Exited, 0, null));
+            await pipe.CloseAsync(default).WaitAsync(Patience);
+            Assert.Null(await reader.ReadLineAsync().WaitAsync(Patience));
+        }
+
+        Assert.False(File.Exists(path));
+        Assert.DoesNotContain("taken away", string.Concat(_log.All.Skip(1)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_pipe_that_cannot_be_made_again_is_said_once_and_tried_until_it_can()
+    {
+        string path = PathOf("lost");
+        var pipe = Open("lost");
+        File.Delete(path);
+        await File.WriteAllTextAsync(path, "in its place");
+        _time.Advance(3 * NotifyPipe.LookInterval);
+        Assert.Equal(
+            $"the pipe {path} was taken away and cannot be made again: something is there that is no pipe; only who has it open still reads it", Assert.Single(_log.All));
+        File.Delete(path);
+        _time.Advance(NotifyPipe.LookInterval);
+        Assert.EndsWith("was taken away: it is there again, and its script is started anew", _log.All[^1], StringComparison.Ordinal);
+        // What others put there is theirs.
+        File.Delete(path);
+        await File.WriteAllTextAsync(path, "in its place");
+        await pipe.CloseAsync(default);
+        Assert.Equal("in its place", await File.ReadAllTextAsync(path));
+        _time.Advance(NotifyPipe.LookInterval);
+        Assert.Equal("in its place", await File.ReadAllTextAsync(path));
     }
 
     [Fact]

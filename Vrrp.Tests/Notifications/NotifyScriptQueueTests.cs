@@ -159,6 +159,28 @@ public sealed class NotifyScriptQueueTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_that_cannot_be_ended_is_given_up_and_named_once_and_the_next_runs()
+    {
+        using var scripts = new Tracking.StubbornScripts();
+        var log = new Tracking.Messages();
+        using var queue = new NotifyScriptQueue(
+            (command, arguments, variables, limit, ending) => scripts.Runner.RunAsync(command, arguments, variables, limit, ending), scripts.Time, log);
+        NotifyEvent Told(NotifyWord word) => Event("A", word) with { Scripts = new() { Any = Tracking.StubbornScripts.Command } };
+        queue.Take(Told(NotifyWord.Master));
+        var stuck = await scripts.NextAsync();
+        queue.Take(Told(NotifyWord.Backup));
+        await scripts.PassUntilAsync(() => scripts.StartedCount > 0);
+
+        Assert.Equal("15 9", stuck.Signals);
+        Assert.Equal(
+            "notify of INSTANCE A: it ran longer than 60 s and cannot be ended, for process 4711 heeds no signal; it is left alone: /bin/true",
+            Assert.Single(log.Texts));
+        (await scripts.NextAsync()).Exit();
+        await queue.StopAsync(default).WaitAsync(Patience);
+        Assert.Single(log.Texts);
+    }
+
+    [Fact]
     public async Task At_once_nothing_is_waited_for()
     {
         _queue.Take(Event("A", NotifyWord.Stop));

@@ -232,7 +232,7 @@ public class SmtpMailTransportTests
         var outcome = await DeliverAsync(MailTesting.Settings(server.Port) with { StartTls = true, AuthorityFile = certificates.AuthorityPath }, MailTesting.Mail("a@example.org"));
 
         Assert.Equal(MailVerdict.Unavailable, outcome.Verdict);
-        Assert.Contains("certificate is for another name", outcome.Detail, StringComparison.Ordinal);
+        Assert.EndsWith("the server's certificate is for 127.0.0.2, not for 127.0.0.1: name the server in smtp_server as its certificate does", outcome.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -304,10 +304,55 @@ public class SmtpMailTransportTests
         Assert.Equal(MailVerdict.Unavailable, (await Several(first.Port, second.Port).DeliverAsync(MailTesting.Mail("a@example.org"), null, default)).Verdict);
     }
 
+    [Fact]
+    public async Task A_server_that_could_not_be_used_is_asked_last_for_a_while()
+    {
+        await using var first = new SmtpServerDouble { Answer = (_, _) => "421 not today" };
+        await using var second = new SmtpServerDouble();
+        var transport = Several(first.Port, second.Port);
+        await transport.DeliverAsync(MailTesting.Mail("a@example.org"), null, default);
+        first.Answer = (_, _) => null;
+
+        _time.Advance(SeveralMailTransports.Rest - TimeSpan.FromTicks(1));
+        await transport.DeliverAsync(MailTesting.Mail("a@example.org"), null, default);
+        Assert.Equal((0, 2), (first.Messages.Count, second.Messages.Count));
+
+        _time.Advance(TimeSpan.FromTicks(1));
+        await transport.DeliverAsync(MailTesting.Mail("a@example.org"), null, default);
+        Assert.Equal((1, 2), (first.Messages.Count, second.Messages.Count));
+    }
+
+    [Fact]
+    public async Task A_server_that_lets_its_answer_wait_is_asked_last_meanwhile()
+    {
+        var reached = new TaskCompletionSource();
+        await using var first = new SmtpServerDouble
+        {
+            Answer = (verb, _) =>
+            {
+                if (verb != "MESSAGE")
+                    return null;
+                reached.TrySetResult();
+                return "HANG";
+            },
+        };
+        await using var second = new SmtpServerDouble();
+        using var given = new CancellationTokenSource();
+        var transport = Several(first.Port, second.Port);
+        var hanging = transport.DeliverAsync(MailTesting.Mail("a@example.org"), null, given.Token);
+        await reached.Task;
+
+        Assert.Equal(MailVerdict.Delivered, (await transport.DeliverAsync(MailTesting.Mail("b@example.org"), null, default)).Verdict);
+        Assert.Equal(["b@example.org"], Assert.Single(second.Messages).Recipients);
+        Assert.Equal(1, first.Connections);
+        await given.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => hanging);
+    }
+
     private SeveralMailTransports Several(params int[] ports)
     {
         var settings = MailTesting.Settings(ports);
-        return new([.. settings.Servers.Select(server => new SmtpMailTransport(server, settings, _time))]);
+        return new([.. settings.Servers.Select(server => new SmtpMailTransport(server, settings, _time))], _time);
     }
 
     private SmtpMailTransport Transport(MailSettings settings) => new(settings.Servers[0], settings, _time) { Dialogue = _dialogue.Add };

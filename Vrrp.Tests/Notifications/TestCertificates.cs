@@ -4,12 +4,15 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Vrrp.Tests.Notifications;
 
-/// <summary>An authority of our own and a certificate that it signed for an address.</summary>
+/// <summary>An authority of our own and a certificate that it signed for a host.</summary>
 internal sealed class TestCertificates : IDisposable
 {
     private readonly X509Certificate2 _authority;
 
-    public TestCertificates(string address)
+    private readonly string _key;
+
+    /// <param name="host">Address or name that the certificate is for.</param>
+    public TestCertificates(string host)
     {
         var (from, until) = (new DateTimeOffset(2020, 1, 1, 0, 0, 0, default), new DateTimeOffset(2120, 1, 1, 0, 0, 0, default));
         using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -19,17 +22,29 @@ internal sealed class TestCertificates : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=mail", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Parse(address));
+        if (IPAddress.TryParse(host, out var address))
+            names.AddIpAddress(address);
+        else
+            names.AddDnsName(host);
         request.CertificateExtensions.Add(names.Build());
         using var signed = request.Create(_authority, from, until, [1, 2, 3]);
         using var withKey = signed.CopyWithPrivateKey(key);
         Server = X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
+        _key = key.ExportPkcs8PrivateKeyPem();
         File.WriteAllText(AuthorityPath, _authority.ExportCertificatePem());
     }
 
     public X509Certificate2 Server { get; }
 
     public string AuthorityPath { get; } = Path.GetTempFileName();
+
+    /// <summary>Writes certificate and key as a server program wants them.</summary>
+    public void WriteServer(string certificatePath, string keyPath)
+    {
+        File.WriteAllText(certificatePath, Server.ExportCertificatePem());
+        File.WriteAllText(keyPath, _key);
+        File.SetUnixFileMode(keyPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
 
     public void Dispose()
     {

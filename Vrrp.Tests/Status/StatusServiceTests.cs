@@ -254,6 +254,25 @@ public sealed class StatusServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task Mail_is_in_the_status_while_there_is_any()
+    {
+        Daemon.Notifications.AlertQueueReport? mail = null;
+        var create = StatusDocuments.Create(new() { ConfigurationPath = "test.conf" }, () => [], () => Task.FromResult(DirectorSnapshot.Empty), () => mail, _time)[StatusDocuments.Status];
+        Assert.EndsWith(",\"mail\":null}", Encoding.UTF8.GetString(await create()), StringComparison.Ordinal);
+
+        mail = new()
+        {
+            Waiting = 3, Unanswered = 1, HeldBack = 96, Delivered = 5, GivenUp = 2, LastDelivery = null, LastError = "mx:25: connection refused", LastErrorTime = DateTimeOffset.UnixEpoch, Problem = "mx:25 connect",
+        };
+        Assert.EndsWith(
+            """
+            ,"mail":{"waiting":3,"unanswered":1,"heldBack":96,"delivered":5,"givenUp":2,"lastDelivery":null,"lastError":"mx:25: connection refused","lastErrorTime":"1970-01-01T00:00:00+00:00"}}
+            """,
+            Encoding.UTF8.GetString(await create()),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Without_a_path_nothing_is_served()
     {
         using var service = new StatusService(new() { ConfigurationPath = "test.conf" }, Documents(() => Task.FromResult(DirectorSnapshot.Empty)), _time, NullLogger<StatusService>.Instance);
@@ -263,7 +282,7 @@ public sealed class StatusServiceTests : IDisposable
     }
 
     private static Dictionary<string, Func<Task<byte[]>>> Documents(Func<Task<DirectorSnapshot>> director) =>
-        StatusDocuments.Create(new() { ConfigurationPath = "test.conf" }, () => [], director, TimeProvider.System);
+        StatusDocuments.Create(new() { ConfigurationPath = "test.conf" }, () => [], director, () => null, TimeProvider.System);
 
     private DirectorReport Ask() => StatusClient.Get(SocketPath, StatusDocuments.Ipvs, StatusJson.Compact.DirectorReport);
 

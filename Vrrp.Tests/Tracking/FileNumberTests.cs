@@ -44,6 +44,26 @@ public sealed class FileNumberTests : IDisposable
         Assert.Null(FileNumber.FindProblem(path));
     }
 
+    [Theory]
+    [InlineData("5", null)]
+    [InlineData("0", null)]
+    [InlineData("0x", null)]
+    [InlineData("0x1f", null)]
+    [InlineData("", "the file is empty")]
+    [InlineData("abc", "the file does not begin with a number")]
+    [InlineData("-", "the file does not begin with a number")]
+    [InlineData(" x5", "the file does not begin with a number")]
+    [InlineData(null, "the file does not exist")]
+    public void Why_there_is_no_number(string? text, string? expected)
+    {
+        string path = Path.Combine(_folder.FullName, "number");
+        if (text is not null)
+            File.WriteAllText(path, text);
+        FileNumber.Read(path, out string? problem, out string? lack);
+
+        Assert.Equal((null, expected), (problem, lack));
+    }
+
     [Fact]
     public void What_is_not_there_says_zero()
     {

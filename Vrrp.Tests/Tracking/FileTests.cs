@@ -26,10 +26,10 @@ public sealed class FileTests : IDisposable
 
     private string At(string name) => Path.Combine(_folder.FullName, name);
 
-    private FileWatch Watch(string path, FileMonitor? monitor = null, int? initial = null, bool overwrite = false)
+    private FileWatch Watch(string path, FileMonitor? monitor = null, int? initial = null, bool overwrite = false, ReadNumber? read = null)
     {
         var tracker = new FileTracker { Name = "f", Path = path, InitialValue = initial, Overwrite = overwrite };
-        var watch = new FileWatch(tracker, default, monitor ?? _monitor, _log);
+        var watch = new FileWatch(tracker, TrackerSources.Initial(tracker), monitor ?? _monitor, _log, read);
         _watches.Add(watch);
         watch.Start();
         return watch;
@@ -56,7 +56,8 @@ public sealed class FileTests : IDisposable
         await UntilAsync(() => watch.Reading.Value == 0);
 
         Assert.Equal(0, other.Reading.Value);
-        Assert.Equal(6, _log.Texts.Count);
+        string missing = "track_file f counts as 0: the file does not exist";
+        Assert.Equal([missing, missing, "track_file f says 5", "track_file f says -7", "track_file f says 8", missing, "track_file f says 9", missing], _log.Texts);
     }
 
     [Fact]
@@ -86,7 +87,7 @@ public sealed class FileTests : IDisposable
         Directory.CreateDirectory(At("d"));
         await File.WriteAllTextAsync(At("d/f"), "3");
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(3, watch.Reading.Value);
+        await UntilAsync(() => watch.Reading.Value == 3);
         await File.WriteAllTextAsync(At("d/f"), "4");
         await UntilAsync(() => watch.Reading.Value == 4);
         Directory.Move(At("d"), At("e"));
@@ -94,33 +95,33 @@ public sealed class FileTests : IDisposable
         Directory.CreateDirectory(At("d"));
         await File.WriteAllTextAsync(At("d/f"), "5");
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(5, watch.Reading.Value);
+        await UntilAsync(() => watch.Reading.Value == 5);
         Directory.Delete(At("d"), recursive: true);
         await UntilAsync(() => watch.Reading.Value == 0);
     }
 
     [Fact]
-    public void What_a_link_leads_to_is_read_once_a_second()
+    public async Task What_a_link_leads_to_is_read_once_a_second()
     {
         Directory.CreateDirectory(At("d"));
-        File.WriteAllText(At("d/target"), "1");
+        await File.WriteAllTextAsync(At("d/target"), "1");
         File.CreateSymbolicLink(At("f"), At("d/target"));
         var watch = Watch(At("f"));
         Assert.Equal(1, watch.Reading.Value);
-        File.WriteAllText(At("d/target"), "2");
+        await File.WriteAllTextAsync(At("d/target"), "2");
         _time.Advance(TimeSpan.FromSeconds(1));
 
-        Assert.Equal(2, watch.Reading.Value);
+        await UntilAsync(() => watch.Reading.Value == 2);
     }
 
     [Fact]
-    public void Without_the_kernels_word_all_are_read_once_a_second_and_that_is_said_once()
+    public async Task Without_the_kernels_word_all_are_read_once_a_second_and_that_is_said_once()
     {
         var monitor = new FileMonitor(() => throw new LinuxException("watch files", 24), _time, _log);
         var watch = Watch(At("f"), monitor);
-        File.WriteAllText(At("f"), "2");
+        await File.WriteAllTextAsync(At("f"), "2");
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(2, watch.Reading.Value);
+        await UntilAsync(() => watch.Reading.Value == 2);
         _ = watch.StopAsync();
         _ = Watch(At("f"), monitor);
 
@@ -138,6 +139,32 @@ public sealed class FileTests : IDisposable
         Assert.Equal(6, watch.Reading.Value);
 
         Assert.Single(_log.Texts, text => text == "track_file f: its number is too large and does not count");
+    }
+
+    [Fact]
+    public void Why_there_is_no_number_is_told_once_and_when_there_is_one_again()
+    {
+        (long Number, string? Lack) now = (0, "the file is empty");
+        long Answer(string path, out string? problem, out string? lack)
+        {
+            (problem, lack) = (null, now.Lack);
+            return now.Number;
+        }
+
+        // Where the kernel tells nothing, only the test reads.
+        var watch = Watch(At("missing/f"), read: Answer);
+        foreach (var next in ((long, string?)[])[(0, "the file is empty"), (0, null), (0, null), (0, "the file does not exist"), (7, null), (0, "the file is empty")])
+        {
+            now = next;
+            watch.Read();
+        }
+
+        Assert.Equal(
+            [
+                "track_file f counts as 0: the file is empty", "track_file f says 0", "track_file f counts as 0: the file does not exist", "track_file f says 7",
+                "track_file f counts as 0: the file is empty",
+            ],
+            _log.Texts);
     }
 
     [Theory]
@@ -169,6 +196,41 @@ public sealed class FileTests : IDisposable
     {
         Watch(At("missing/f"), null, 9);
         Assert.Contains(_log.Texts, text => text.StartsWith("track_file f: init_file could not be written: ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task One_that_hangs_keeps_no_word_from_the_others(bool isTold)
+    {
+        using var release = new ManualResetEventSlim();
+        int hanging = 0;
+        long Hang(string path, out string? problem, out string? lack)
+        {
+            (problem, lack) = (null, null);
+            if (Interlocked.Increment(ref hanging) > 1)
+                release.Wait();
+            return 1;
+        }
+
+        var monitor = isTold ? _monitor : new FileMonitor(() => throw new LinuxException("watch files", 24), _time, _log);
+        var first = Watch(At("a"), monitor, read: Hang);
+        var other = Watch(At("b"), monitor);
+        await File.WriteAllTextAsync(At("a"), "2");
+        for (int i = 1; i <= 3; i++)
+        {
+            await File.WriteAllTextAsync(At("b"), $"{i}");
+            await UntilAsync(() =>
+            {
+                _time.Advance(isTold ? TimeSpan.Zero : TimeSpan.FromSeconds(1));
+                return other.Reading.Value == i;
+            });
+        }
+
+        // What happened meanwhile was left to who hangs, by all of them.
+        await UntilAsync(() => Volatile.Read(ref hanging) == 2);
+        Assert.Equal(1, first.Reading.Value);
+        release.Set();
     }
 
     private static async Task UntilAsync(Func<bool> condition)

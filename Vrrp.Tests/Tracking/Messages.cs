@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Vrrp.Tests.Tracking;
 
 /// <summary>A log that is kept.</summary>
-internal sealed class Messages : ILogger
+internal class Messages : ILogger
 {
     public ConcurrentQueue<string> Texts { get; } = [];
 

@@ -61,7 +61,39 @@ public class PriorityTrackerTests
     [InlineData(-5, -60, false, "253")]
     [InlineData(-5, 60, false, "fault")]
     public void A_file(int value, int weight, bool reverse, string expected) =>
-        Assert.Equal(expected, Text(PriorityTracker.Effect(new(TrackedObjectKind.File, "f", weight, reverse), new(null, value))));
+        Assert.Equal(expected, Text(PriorityTracker.Effect(new(TrackedObjectKind.File, "f", weight, reverse), new(true, value))));
+
+    [Theory]
+    [InlineData(0, false, "pending")]
+    [InlineData(0, true, "pending")]
+    [InlineData(20, false, "")]
+    public void A_file_that_nobody_could_read_yet_is_as_a_script_without_a_result(int weight, bool reverse, string expected)
+    {
+        TrackedObject file = new(TrackedObjectKind.File, "f", weight, reverse);
+        Assert.Equal(expected, Text(PriorityTracker.Effect(file, TrackerReading.Unknown)));
+        Assert.Equal("pending", Text(PriorityTracker.Effect(file, TrackerReading.Unknown with { IsAwaited = true })));
+    }
+
+    [Theory]
+    [InlineData(20, false, true, null)]
+    [InlineData(20, false, false, "vrrp_script s is down (+20 not added)")]
+    [InlineData(20, true, true, "vrrp_script s is up (-20)")]
+    [InlineData(20, true, false, null)]
+    [InlineData(-20, false, true, null)]
+    [InlineData(-20, false, false, "vrrp_script s is down (-20)")]
+    [InlineData(-20, true, true, "vrrp_script s is up (+20 not added)")]
+    [InlineData(-20, true, false, null)]
+    [InlineData(20, false, null, null)]
+    [InlineData(0, false, true, null)]
+    public void The_state_of_the_lower_priority_is_named_with_its_weight(int weight, bool reverse, bool? isUp, string? expected) =>
+        Assert.Equal(expected, PriorityTracker.Effect(new(TrackedObjectKind.Script, "s", weight, reverse), new(isUp)).WeightDetail);
+
+    [Theory]
+    [InlineData(5, 2, "track_file f says 5 (+10)")]
+    [InlineData(-5, 2, "track_file f says -5 (-10)")]
+    [InlineData(0, 2, null)]
+    public void A_file_that_changes_the_priority_is_named_with_what_it_says(int value, int weight, string? expected) =>
+        Assert.Equal(expected, PriorityTracker.Effect(new(TrackedObjectKind.File, "f", weight, false), new(true, value)).WeightDetail);
 
     [Fact]
     public void Weights_add_up_and_one_fault_is_enough()
@@ -74,13 +106,14 @@ public class PriorityTrackerTests
         TrackerReading Read(TrackedObject one) => one.Name switch
         {
             "a" => s_up,
-            "f" => new(null, 7),
+            "f" => new(true, 7),
             "c" => new(false, 0, "it exited with status 3"),
             _ => s_down,
         };
 
-        Assert.Equal(new TrackedState(11, true, "vrrp_script c failed: it exited with status 3"), PriorityTracker.Sum(tracked, Read));
-        Assert.Equal(new TrackedState(11), PriorityTracker.Sum(tracked.Take(3), Read));
+        const string Weights = "vrrp_script b is down (-30), track_file f says 7 (+21)";
+        Assert.Equal(new TrackedState(11, true, "vrrp_script c failed: it exited with status 3") { WeightDetail = Weights }, PriorityTracker.Sum(tracked, Read));
+        Assert.Equal(new TrackedState(11) { WeightDetail = Weights }, PriorityTracker.Sum(tracked.Take(3), Read));
         Assert.Equal(default, PriorityTracker.Sum([], Read));
         var unknown = new TrackedState(20, Detail: "vrrp_script x has no result yet") { IsPending = true };
         Assert.Equal(unknown, PriorityTracker.Sum([new(TrackedObjectKind.Script, "a", 20, false), new(TrackedObjectKind.Script, "x", 0, false)], one => one.Name == "a" ? s_up : default));

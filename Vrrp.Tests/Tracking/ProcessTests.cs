@@ -112,6 +112,21 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal(true, watch.Reading.IsUp);
     }
 
+    [Theory]
+    [InlineData(1, "vrrp_track_process p is up")]
+    [InlineData(2, "vrrp_track_process p is down: 1 of at least 2 processes run")]
+    public void What_was_found_before_it_is_watched_is_told_when_it_is(int quorum, string expected)
+    {
+        Run(1, "web");
+        var log = new Messages();
+        var tracker = Tracker("web") with { Quorum = quorum };
+        var watch = new ProcessWatch(tracker, ProcessWatch.Read(tracker, 1), Monitor(), _time, log);
+        watch.Start();
+        _time.Advance(TimeSpan.FromSeconds(3));
+
+        Assert.Equal(expected, Assert.Single(log.Texts));
+    }
+
     [Fact]
     public void What_begins_and_what_ends_is_given_time()
     {

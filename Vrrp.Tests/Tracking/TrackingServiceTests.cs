@@ -33,6 +33,7 @@ public sealed class TrackingServiceTests : IAsyncLifetime
     private readonly HashSet<string> _failing = [];
     private readonly Dictionary<string, TaskCompletionSource<ScriptResult>> _hanging = [];
     private readonly ConcurrentDictionary<string, Action<ScriptResult>> _timedOut = [];
+    private readonly Messages _log = new();
     private TrackingService _service = null!;
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -49,12 +50,11 @@ public sealed class TrackingServiceTests : IAsyncLifetime
     private TrackingService Create(DaemonConfig config, Func<Tracker, TrackerReading, TrackerWatch>? watch = null) => _service = new(
         config,
         watch ?? Watch,
-        tracker => tracker is ScriptTracker script ? new(ScriptState.Initial(script).IsUp) : throw new InvalidOperationException("unreadable"),
         (name, state) => _states[name] = state,
         _time,
-        NullLogger.Instance);
+        _log);
 
-    private ScriptWatch Watch(Tracker tracker, TrackerReading reading) => new((ScriptTracker)tracker, reading, RunAsync, _time, NullLogger.Instance);
+    private ScriptWatch Watch(Tracker tracker, TrackerReading reading) => new((ScriptTracker)tracker, reading, RunAsync, _time, _log);
 
     private async Task StartAsync(string lists, string scripts = Scripts) => await Create(Tracking(lists, scripts)).StartAsync(default);
 
@@ -68,6 +68,10 @@ public sealed class TrackingServiceTests : IAsyncLifetime
     }
 
     private TrackedState State => _states["V"];
+
+    private static TrackedState Lowered(int weight) => new(weight) { WeightDetail = $"vrrp_script a is down ({weight})" };
+
+    private static TrackedState Says(int number) => new(number) { WeightDetail = $"track_file f says {number} (+{number})" };
 
     [Fact]
     public async Task A_script_runs_at_once_and_then_at_its_interval()
@@ -91,7 +95,6 @@ public sealed class TrackingServiceTests : IAsyncLifetime
                 runs++;
                 return Task.FromResult(default(ScriptResult));
             }, new EarlyTime(_time), NullLogger.Instance),
-            _ => TrackerReading.Unknown,
             (_, _) => { },
             _time,
             NullLogger.Instance);
@@ -119,10 +122,10 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(new TrackedState(0), State);
         _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         _failing.Clear();
         _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         _time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(new TrackedState(0), State);
     }
@@ -185,9 +188,36 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         Assert.Equal(new TrackedState(0), State);
 
         _timedOut["a"](result);
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         _time.Advance(TimeSpan.FromSeconds(20));
         Assert.Equal(3, _runs["a"]);
+    }
+
+    [Fact]
+    public async Task One_that_cannot_be_ended_fails_at_each_turn_and_runs_again_when_it_is_gone()
+    {
+        var remains = new TaskCompletionSource();
+        await StartAsync("track_script {\na\n}");
+        var stuck = _hanging["a"] = new();
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(2, _runs["a"]);
+        stuck.SetResult(new(ScriptEnd.TimedOut, 0, "process 1 heeds no signal") { Remains = remains.Task });
+        _hanging.Remove("a");
+        await UntilAsync(() => _log.Texts.Contains("vrrp_script a: process 1 heeds no signal"));
+        // One of the two failures that it takes.
+        Assert.Equal(new TrackedState(0), State);
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(2));
+            return State == Lowered(-20);
+        });
+        Assert.Equal(2, _runs["a"]);
+        remains.SetResult();
+        await UntilAsync(() =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(2));
+            return State == new TrackedState(0);
+        });
     }
 
     [Fact]
@@ -212,13 +242,13 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         _failing.Add("a");
         await StartAsync("track_script {\na\n}");
         _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(new TrackedState(-20), State);
+        Assert.Equal(Lowered(-20), State);
         string changed = Scripts.Replace("weight -20", "weight -30\ntimeout 5", StringComparison.Ordinal);
         var next = Tracking("track_script {\na\nb weight 7\n}", changed);
         // Known at once, without a run: a by its name, b not at all.
-        Assert.Equal(new TrackedState(-30), _service.Prepare(next)("V"));
+        Assert.Equal(Lowered(-30), _service.Prepare(next)("V"));
         _service.Apply(next);
-        Assert.Equal(new TrackedState(-23), State);
+        Assert.Equal(Lowered(-30) with { Weight = -23 }, State);
         Assert.Equal((2, 1), (_runs["a"], _runs["b"]));
 
         _service.Apply(Config(changed + InstanceText("track_script {\na\nb weight 7\n}\npriority 90")));
@@ -265,6 +295,65 @@ public sealed class TrackingServiceTests : IAsyncLifetime
         await disposed;
         release.Set();
         await watch.Ended.Task;
+    }
+
+    [Theory]
+    [InlineData("weight 2", 10)]
+    [InlineData("weight 0", 0)]
+    public async Task A_file_that_does_not_answer_holds_up_no_start_and_its_own_instances_alone(string weight, int expected)
+    {
+        using var release = new ManualResetEventSlim();
+        string other = InstanceText("").Replace("instance V", "instance W", StringComparison.Ordinal)
+            .Replace("router_id 51", "router_id 52", StringComparison.Ordinal).Replace("10.0.0.1\n", "10.0.0.2\n", StringComparison.Ordinal);
+        var config = Config("track_file f {\nfile /f\n}\n" + InstanceText($"track_file {{\nf {weight}\n}}") + "\n" + other);
+        var monitor = new FileMonitor(() => throw new IOException("none"), _time, NullLogger.Instance);
+        long Read(string path, out string? problem, out string? lack)
+        {
+            (problem, lack) = (null, null);
+            release.Wait();
+            return expected == 0 ? 0 : 5;
+        }
+
+        Create(config, (tracker, reading) => new FileWatch((FileTracker)tracker, reading, monitor, _log, Read));
+        var awaited = new TrackedState(0, Detail: "track_file f has no result yet") { IsPending = true };
+        var begin = _service.Prepare(config);
+        Assert.Equal((awaited, default), (begin("V"), begin("W")));
+        await _service.StartAsync(default);
+        Assert.Equal((awaited, default), (State, _states["W"]));
+        Assert.Empty(_log.Texts);
+
+        _time.Advance(TrackingService.FirstLimit);
+        Assert.Equal(weight == "weight 0" ? awaited : default, State);
+        Assert.StartsWith("track_file f has no result after 1 s, ", Assert.Single(_log.Texts), StringComparison.Ordinal);
+        release.Set();
+        await UntilAsync(() => State.Weight == expected && !State.IsPending);
+        Assert.Equal(expected == 0 ? "track_file f says 0" : "track_file f says 5", _log.Texts.Last());
+    }
+
+    [Fact]
+    public async Task Another_file_by_the_same_name_counts_when_it_has_been_read_and_the_one_before_until_then()
+    {
+        using var release = new ManualResetEventSlim();
+        var monitor = new FileMonitor(() => throw new IOException("none"), _time, NullLogger.Instance);
+        long Read(string path, out string? problem, out string? lack)
+        {
+            (problem, lack) = (null, null);
+            if (path == "/g")
+                release.Wait();
+            return path == "/g" ? 7 : 5;
+        }
+
+        string text = "track_file f {\nfile /f\n}\n" + InstanceText("track_file {\nf weight 1\n}");
+        await Create(Config(text), (tracker, reading) => new FileWatch((FileTracker)tracker, reading, monitor, _log, Read)).StartAsync(default);
+        await UntilAsync(() => State == Says(5));
+        var next = Config(text.Replace("/f", "/g", StringComparison.Ordinal));
+        Assert.Equal((5, true), (_service.Prepare(next)("V").Weight, _service.Prepare(next)("V").IsPending));
+        _service.Apply(next);
+        _time.Advance(TrackingService.FirstLimit);
+        Assert.Equal(Says(5), State);
+        Assert.EndsWith("what it said before counts until then", _log.Texts.Last(), StringComparison.Ordinal);
+        release.Set();
+        await UntilAsync(() => State == Says(7));
     }
 
     private static async Task UntilAsync(Func<bool> condition)

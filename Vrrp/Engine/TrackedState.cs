@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Vrrp;
 
 /// <summary>
@@ -17,6 +19,16 @@ public readonly record struct TrackedState(int Weight, bool IsFaulty = false, st
     /// is faulty; one that runs goes on as it is. Default false.
     /// </summary>
     public bool IsPending { get; init; }
+
+    /// <summary>
+    /// What lowers the priority, or changes it otherwise, for the detail of transitions as <see cref="Detail"/> is; null: nothing to say.
+    /// </summary>
+    public string? WeightDetail { get; init; }
+
+    /// <summary>What a weight does now; of one that does nothing what it would do else.</summary>
+    internal static string DescribeWeight(int weight, int otherwise) => weight != 0
+        ? string.Create(CultureInfo.InvariantCulture, $"({weight:+0;-0})")
+        : string.Create(CultureInfo.InvariantCulture, $"({otherwise:+0;-0} not added)");
 
     internal bool AllowsStart => !IsPending || IsFaulty;
 }

@@ -59,7 +59,25 @@ internal sealed class VirtualRouter
     public VrrpFaults StickyFaults { get; set; }
 
     /// <summary>What the program around the library tracks for it.</summary>
-    public TrackedState Tracked { get; set; }
+    public TrackedState Tracked
+    {
+        get;
+        set
+        {
+            field = value;
+            if (value.IsFaulty)
+                TrackedFault = value.Detail;
+        }
+    }
+
+    /// <summary>What <see cref="Tracked"/> said when it was faulty last.</summary>
+    public string? TrackedFault { get; private set; }
+
+    /// <summary>As Backup: who advertised last with a lower priority or said goodbye; none if nobody did.</summary>
+    public IPAddressValue LowerHeard { get; set; }
+
+    /// <summary>Its priority; of one that said goodbye the one before, 0 if that is not known.</summary>
+    public Priority LowerHeardPriority { get; set; }
 
     /// <summary>When sticky faults are dropped to try again.</summary>
     public Instant RetryAt { get; set; } = Instant.Never;

@@ -32,6 +32,7 @@ internal sealed partial class VrrpEngine
             CountTakeover(router);
         }
 
+        bool isFromLower = transition.Reason is TransitionReason.Preempted or TransitionReason.MasterLeft && !router.LowerHeard.IsNone;
         _notify(new RouterTransition(
             _now,
             router.Config.Name,
@@ -40,10 +41,39 @@ internal sealed partial class VrrpEngine
             transition.Reason,
             transition.Reason == TransitionReason.FaultEnded ? faultsBefore : state.Faults,
             state.EffectivePriority,
-            state.MasterAddress,
-            state.MasterPriority,
-            router.PendingDetail ?? DroppedDetail(router, transition.Reason)));
+            isFromLower ? router.LowerHeard : state.MasterAddress,
+            isFromLower ? router.LowerHeardPriority : state.MasterPriority,
+            Detail(router, transition.Reason))
+        {
+            PrimaryAddress = router.PrimaryAddress,
+            FaultDetail = transition.Reason == TransitionReason.FaultEnded && faultsBefore.HasFlag(VrrpFaults.Tracked) ? router.TrackedFault : null,
+        });
         router.ToldState = state.State;
+    }
+
+    private string? Detail(VirtualRouter router, TransitionReason reason)
+    {
+        string? detail = router.PendingDetail ?? DroppedDetail(router, reason);
+        // Where rank plays no part, it is no reason either.
+        if (reason is TransitionReason.FaultBegan or TransitionReason.Stopped or TransitionReason.AddressOwner || WeightDetail(router) is not { } weights)
+            return detail;
+        return detail is null ? weights : $"{detail}; {weights}";
+    }
+
+    /// <summary>What of the tracked things changes the priority, or keeps it from being as high as it could be.</summary>
+    private string? WeightDetail(VirtualRouter router)
+    {
+        if (router.Config.IsOwner)
+            return null;
+        string? detail = router.Tracked.WeightDetail;
+        foreach (var tracked in router.Config.TrackedInterfaces)
+        {
+            bool isUp = IsInterfaceUp(tracked.Name);
+            if (tracked.DescribeWeight(isUp) is { } text)
+                detail = detail is null ? text : $"{detail}, {text}";
+        }
+
+        return detail;
     }
 
     /// <summary>RFC 9568 §2.5: one that changes again and again is worth a notice beside those of the changes.</summary>

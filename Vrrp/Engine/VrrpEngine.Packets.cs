@@ -57,6 +57,18 @@ internal sealed partial class VrrpEngine
             AdvertisementInterval.FromCentiseconds(advertisement.IntervalCentiseconds),
             packet.Source,
             router.PrimaryAddress));
+        RememberLower(router, packet.Source, advertisement.Priority);
+    }
+
+    /// <summary>The machine discards what a Backup hears from one it does not wait for; why it takes over then still has a name.</summary>
+    private static void RememberLower(VirtualRouter router, IPAddressValue source, Priority priority)
+    {
+        if (router.State is not { State: VrrpState.Backup, Awaited: not AwaitedMaster.Silent })
+            return;
+        bool isKnown = priority != Priority.Relinquish;
+        if (isKnown || source != router.LowerHeard)
+            router.LowerHeardPriority = isKnown ? priority : source == router.State.MasterAddress ? router.State.MasterPriority : default;
+        router.LowerHeard = source;
     }
 
     void ISendFailureSink.SendFailed(int token, int errno)

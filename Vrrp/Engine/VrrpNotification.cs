@@ -16,9 +16,9 @@ public abstract record VrrpNotification(Instant At, string VirtualRouter);
 /// <param name="Reason">Why.</param>
 /// <param name="Faults">What keeps it in Fault, if it is; what kept it there, if that ended.</param>
 /// <param name="EffectivePriority">Priority in force.</param>
-/// <param name="Peer">The router whose advertisement led to this, or the last Master heard; none if none was.</param>
-/// <param name="PeerPriority">Its priority.</param>
-/// <param name="Detail">What an operator should know besides, as a clause; null if nothing.</param>
+/// <param name="Peer">The router whose advertisement led to this (one of lower priority that is preempted, one that said goodbye), or the last Master heard; none if none was.</param>
+/// <param name="PeerPriority">Its priority; of one that said goodbye the one before, 0 if that is not known.</param>
+/// <param name="Detail">What an operator should know besides, as a clause; also what of the tracked things changes the priority. Null if nothing.</param>
 public sealed record RouterTransition(
     Instant At,
     string VirtualRouter,
@@ -29,7 +29,14 @@ public sealed record RouterTransition(
     Priority EffectivePriority,
     IPAddressValue Peer,
     Priority PeerPriority,
-    string? Detail) : VrrpNotification(At, VirtualRouter);
+    string? Detail) : VrrpNotification(At, VirtualRouter)
+{
+    /// <summary>Where its advertisements come from; none if it has no address there.</summary>
+    public IPAddressValue PrimaryAddress { get; init; }
+
+    /// <summary>Of a fault that ended: what of the tracked things had failed, as it was told last; null if nothing had.</summary>
+    public string? FaultDetail { get; init; }
+}
 
 /// <summary>
 /// A Master heard another Master of lower rank and stays. Told once until the other changes or a minute has passed, and at most once a second.

@@ -16,6 +16,10 @@ public sealed record TrackedInterface(string Name, int Weight = 0, bool Reverse 
 {
     /// <summary>What it adds to the priority.</summary>
     internal int WeightWhen(bool isUp) => Weight > 0 != isUp ? 0 : Reverse ? -Weight : Weight;
+
+    /// <summary>What it takes from the priority, or does not add, as a clause; null: it is as it should be.</summary>
+    internal string? DescribeWeight(bool isUp) => Weight == 0 || isUp != Reverse ? null
+        : $"interface {Name} is {(isUp ? "up" : "down")} {TrackedState.DescribeWeight(WeightWhen(isUp), WeightWhen(!isUp))}";
 }
 
 /// <summary>When gratuitous ARP and unsolicited NA are sent. Defaults are keepalived's.</summary>

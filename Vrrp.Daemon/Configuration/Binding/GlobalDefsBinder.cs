@@ -39,6 +39,8 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
         return _defs with
         {
             NotificationEmail = _emails.ToImmutable(),
+            StartupScript = ValueReaders.AsScriptUser(_defs.StartupScript, _defs),
+            ShutdownScript = ValueReaders.AsScriptUser(_defs.ShutdownScript, _defs),
             NotifyFifos = [.. _defs.NotifyFifos.Where(fifo => fifo.Path is not null).Select(AsScriptUser)],
             Announcements = new()
             {
@@ -539,6 +541,8 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
         }
 
         var fifo = at >= 0 ? _defs.NotifyFifos[at] : new(kind, null, null, null, null);
+        if (!name.EndsWith("_script", StringComparison.Ordinal) && _defs.NotifyFifos.Any(other => other.Kind != kind && other.Path == s.Words[1].Text))
+            diagnostics.PipeNamedTwice(s.Words[1]);
         fifo = name.EndsWith("_script", StringComparison.Ordinal)
             ? fifo with { Script = ValueReaders.Command(s) }
             : fifo with

@@ -303,7 +303,7 @@ internal sealed class HealthCheckBinder(DiagnosticBag diagnostics, BlockReader r
                 d.MaximumReplyLength = values.Integer(s, 0, 65535) ?? d.MaximumReplyLength;
                 return true;
             case "misc_path":
-                d.Command = new(s.Words[1].Text);
+                d.Command = new(s.Words[1].Text) { Span = s.Words[1].Span };
                 return true;
             case "misc_timeout":
                 d.Timeout = values.Integer(s, 1, (int)VirtualServerBinder.MaxSeconds) is { } seconds ? TimeSpan.FromSeconds(seconds) : d.Timeout;

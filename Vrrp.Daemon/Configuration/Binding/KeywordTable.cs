@@ -176,8 +176,8 @@ internal static class KeywordTable
         notify_fifo,vrrp_notify_fifo,lvs_notify_fifo A2 PATH [USER [GROUP]]
         notify_fifo_script,vrrp_notify_fifo_script,lvs_notify_fifo_script A2 COMMAND [USER [GROUP]]
         fifo_write_vrrp_states_on_reload A3 -
-        startup_script,shutdown_script Y3 COMMAND [USER [GROUP]]
-        startup_script_timeout,shutdown_script_timeout Y3 SECONDS = 10
+        startup_script,shutdown_script A3 COMMAND [USER [GROUP]]
+        startup_script_timeout,shutdown_script_timeout A3 SECONDS = 10
         process_names N3 - > there is one process
         process_name,vrrp_process_name,checker_process_name,lvs_process_name,bfd_process_name N3 NAME > there is one process
         vrrp_priority A2 NICE

@@ -172,6 +172,7 @@ internal sealed class TrackingBinder(DiagnosticBag diagnostics, BlockReader read
     private ScriptTracker? BindScript(StatementSyntax block, Token name, SourceSpan span)
     {
         string? command = null;
+        SourceSpan commandSpan = default;
         string? user = null, group = null;
         var (weight, reverse) = (0, false);
         TimeSpan? timeout = null;
@@ -183,7 +184,7 @@ internal sealed class TrackingBinder(DiagnosticBag diagnostics, BlockReader read
             switch (s.Name.Text)
             {
                 case "script":
-                    command = s.Words[1].Text;
+                    (command, commandSpan) = (s.Words[1].Text, s.Words[1].Span);
                     break;
                 case "interval":
                     interval = AtLeastSomething(s) ?? interval;
@@ -226,7 +227,7 @@ internal sealed class TrackingBinder(DiagnosticBag diagnostics, BlockReader read
         {
             Name = name.Text,
             Span = span,
-            Command = new(command, user, group),
+            Command = new(command, user, group) { Span = commandSpan },
             OpenedPath = opened,
             Interval = interval,
             Timeout = timeout ?? interval,

@@ -141,7 +141,10 @@ internal sealed class ValueReaders(DiagnosticBag diagnostics)
 
     public static ScriptCommand? Command(StatementSyntax statement) => statement.Words.Length < 2
         ? null
-        : new(statement.Words[1].Text, statement.Words.Length > 2 ? statement.Words[2].Text : null, statement.Words.Length > 3 ? statement.Words[3].Text : null);
+        : new(statement.Words[1].Text, statement.Words.Length > 2 ? statement.Words[2].Text : null, statement.Words.Length > 3 ? statement.Words[3].Text : null)
+        {
+            Span = statement.Words[1].Span,
+        };
 
     /// <summary>Gives a command without a user of its own that of <c>script_user</c>.</summary>
     public static ScriptCommand? AsScriptUser(ScriptCommand? command, GlobalDefs defs) =>

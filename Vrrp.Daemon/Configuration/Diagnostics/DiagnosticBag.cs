@@ -405,6 +405,16 @@ internal sealed class DiagnosticBag
     public void NotTracked(Token name, string keyword) => Add("VRRP0318", DiagnosticSeverity.Info, name,
         $"no instance and no group tracks {keyword} '{Clean(name)}'; nobody watches it.");
 
+    public void TrackerCannotRun(SourceSpan at, string name, string problem, string consequence) => Add("VRRP0319", Warning, at,
+        $"vrrp_script '{Clean(name)}' cannot run on this host: {Clean(problem)}. It counts as failed: {Clean(consequence)}. keepalived would leave it out.");
+
+    public void ScriptCannotRun(SourceSpan at, string keyword, string subject, string problem) => Add("VRRP0320", Warning, at,
+        $"'{keyword}' of {Clean(subject)} cannot run on this host: {Clean(problem)}.");
+
+    public void ScriptsRunAsRoot(SourceSpan at) => Add("VRRP0321", Warning, at,
+        "enable_script_security is set, but there is neither a script_user nor an account keepalived_script: keepalived runs no script that names no user. "
+        + "Here they run as root, as long as nobody else could change them. Name whom they run as: script_user USER.");
+
     // 05xx: virtual servers, real servers and checks
 
     public void NotAVirtualServer(Token word) => Add("VRRP0501", Warning, word,
@@ -576,6 +586,9 @@ internal sealed class DiagnosticBag
         severity == Error ? "." : used is null ? "; the default holds, as with keepalived." : $"; {used} is used, as by keepalived.";
 
     private static string Article(string arguments) => arguments.Contains(' ', StringComparison.Ordinal) ? $"arguments: {arguments}" : $"an argument: {arguments}";
+
+    public void PipeNamedTwice(Token word) => Add("VRRP0610", Warning, word,
+        $"'{Clean(word)}' is the pipe of another keyword already: it gets the lines of both, and of their scripts the first alone reads it. keepalived writes each line that is for both twice.");
 
     private static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

@@ -164,7 +164,16 @@ internal sealed record GarpSettings
 }
 
 /// <summary>A command to run, with the identity it runs as. Null user: the default script user.</summary>
-internal sealed record ScriptCommand(string CommandLine, string? User = null, string? Group = null);
+internal sealed record ScriptCommand(string CommandLine, string? User = null, string? Group = null)
+{
+    /// <summary>Where it stands, which is no part of what it is.</summary>
+    public SourceSpan Span { get; init; }
+
+    public bool Equals(ScriptCommand? other) =>
+        other is not null && (CommandLine, User, Group) == (other.CommandLine, other.User, other.Group);
+
+    public override int GetHashCode() => HashCode.Combine(CommandLine, User, Group);
+}
 
 /// <summary>Scripts of an instance or group, by the event that runs them.</summary>
 internal sealed record NotifyScripts

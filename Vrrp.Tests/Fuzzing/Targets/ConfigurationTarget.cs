@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Diagnostics;
+using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Configuration.Syntax;
 using Vrrp.Daemon.Failover;
 
@@ -42,7 +43,15 @@ internal sealed class ConfigurationTarget(Func<byte[], LoadResult> load) : IFuzz
         [.. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Configuration", "Samples"), "*.conf").Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
 
     public static LoadResult Load(byte[] content) =>
-        ConfigLoader.Load(FuzzFiles.MainPath, new() { ConfigId = "host", RandomSeed = 1 }, new FuzzFiles(content));
+        ConfigLoader.Load(
+            FuzzFiles.MainPath,
+            new()
+            {
+                ConfigId = "host",
+                RandomSeed = 1,
+                Scripts = FuzzScripts.Instance,
+            },
+            new FuzzFiles(content));
 
     public void Mutate(FuzzInput input, ReadOnlySpan<byte> other, FuzzRandom random) => ConfigurationGrammar.Apply(input, other, random);
 
@@ -122,4 +131,15 @@ internal sealed class ConfigurationTarget(Func<byte[], LoadResult> load) : IFuzz
             throw new BrokenPromiseException("JSON holds another number of findings");
         return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
     }
+}
+
+/// <summary>The same on every host: some scripts cannot run, and there is no account for them.</summary>
+internal sealed class FuzzScripts : IScriptHost
+{
+    public static FuzzScripts Instance { get; } = new();
+
+    public bool HasDefaultUser => false;
+
+    public string? FindProblem(ScriptCommand command, bool isSecure) =>
+        command.CommandLine.Contains("missing", StringComparison.Ordinal) ? $"there is no {command.CommandLine}" : null;
 }

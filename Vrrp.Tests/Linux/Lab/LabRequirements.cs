@@ -3,7 +3,7 @@ namespace Vrrp.Tests.Linux.Lab;
 /// <summary>What the laboratory needs of the machine. A missing piece fails a test with one line that says what to install.</summary>
 internal static class LabRequirements
 {
-    private static readonly string[] Tools = ["ip", "bridge", "keepalived", "tshark", "tcpdump", "ping", "arping", "nft", "ipvsadm", "smtpd"];
+    private static readonly string[] Tools = ["ip", "bridge", "keepalived", "tshark", "tcpdump", "ping", "arping", "nft", "ipvsadm", "smtpd", "dovecot"];
     private static readonly Lazy<string?> Missing = new(Find);
 
     public static void Demand()
@@ -19,7 +19,7 @@ internal static class LabRequirements
         string[] absent = [.. Tools.Where(tool => FindOnPath(tool) is null)];
         return absent.Length == 0
             ? null
-            : $"The network laboratory needs {string.Join(", ", absent)}: apt-get install keepalived tshark tcpdump iproute2 iputils-ping arping nftables ipvsadm opensmtpd";
+            : $"The network laboratory needs {string.Join(", ", absent)}: apt-get install keepalived tshark tcpdump iproute2 iputils-ping arping nftables ipvsadm opensmtpd dovecot-submissiond";
     }
 
     private static string? FindOnPath(string tool) =>
