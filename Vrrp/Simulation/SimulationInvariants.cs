@@ -502,12 +502,14 @@ public sealed partial class SimulationInvariants
     private static long IntervalOnLan(RouterWatch router) =>
         (long)(router.Inner.Config.AdvertisementInterval.Nanoseconds / router.Node.Node.ClockRate);
 
-    private bool CanHear(RouterWatch from, RouterWatch to)
+    private bool CanHear(RouterWatch from, RouterWatch to) => CanHear(from, to, mostLoss: 0);
+
+    private bool CanHear(RouterWatch from, RouterWatch to, double mostLoss)
     {
         if (!CanSend(from) || !CanSend(to) || !AreAgreed(from, to) || to.Node.Node.Platform.Find(to.Inner.Config.Interface)!.Has(from.Inner.PrimaryAddress))
             return false;
         var (isCut, conditions) = _lan.Way(from.Node.Node, to.Node.Node);
-        return !isCut && conditions.Loss == 0;
+        return !isCut && conditions.Loss <= mostLoss;
     }
 
     /// <summary>Whether two routers take each other's advertisements.</summary>
