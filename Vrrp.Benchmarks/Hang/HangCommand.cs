@@ -14,12 +14,13 @@ internal static class HangCommand
         hang [--quick] [--json] [--only PART]... [--against PATH]
 
         Measures the time between the adverts of 250 routers at 100 ms, at the wire: with nothing else to do (quiet), with a mail server that takes
-        connections and says nothing, and 500 alerts for it (mail), with notify and tracking scripts that never end (scripts). Needs root and
-        keepalived. All of it takes about 5 minutes, with --quick about 2. With --against, the other daemon is another build of vrrp.
+        connections and says nothing, and 500 alerts for it (mail), with notify, tracking and check scripts that never end (scripts; keepalived has
+        no check scripts, because it runs its VRRP process alone). Needs root and keepalived. All of it takes about 5 minutes, with --quick about 2. With --against, the other daemon is another build of vrrp.
         """;
 
     private const int Routers = 250;
     private const int MasterPriority = 200;
+    private const int CheckScripts = 20;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -160,6 +161,13 @@ internal static class HangCommand
                       timeout 3
                       weight 1
                     }
+                    virtual_server 10.90.1.1 80 {
+                      delay_loop 1
+                      protocol TCP
+                      lvs_sched rr
+                      lvs_method NAT
+                    {{string.Concat(Enumerable.Range(1, CheckScripts).Select(port => CheckScript(script, port)))}}
+                    }
 
                     """),
                 FormattableString.Invariant($$"""
@@ -172,7 +180,7 @@ internal static class HangCommand
                     """)));
             AwaitMasters(lab, daemon);
             // Ours runs 32 at a time, keepalived all.
-            Await("scripts to hang", daemon, () => File.Exists(begun) && File.ReadAllLines(begun) is var lines && lines.Contains("tracking") && lines.Count(line => line != "tracking") >= 32);
+            Await("scripts to hang", daemon, () => File.Exists(begun) && File.ReadAllLines(begun) is var lines && lines.Contains("tracking") && lines.Count(line => line is "master" or "any") >= 32);
             measured(daemon);
             double count = File.ReadAllLines(begun).Length;
             daemon.Kill();
@@ -183,6 +191,16 @@ internal static class HangCommand
             Directory.Delete(directory, recursive: true);
         }
     }
+
+    private static string CheckScript(string script, int port) => FormattableString.Invariant($$"""
+          real_server 10.90.0.9 {{port}} {
+            MISC_CHECK {
+              misc_path "{{script}} check"
+              misc_timeout 3
+            }
+          }
+
+        """);
 
     private static string Configuration(string globals, string blocks, string instance)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Vrrp.Daemon.Configuration;
+using Vrrp.Daemon.Configuration.Binding;
 using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Hosting;
@@ -28,7 +29,8 @@ internal static class AlertCommand
             "test",
             """
             Send one mail with the configuration's servers, sender and recipients, and print the dialogue with the server, passwords masked.
-            The running daemon, if there is one, takes no part in it.
+            What is wrong with the lines that concern mail is told first, on standard error. The running daemon, if there is one, takes no part
+            in it.
 
             Exit status: 0 the server took the mail over for every recipient, 1 wrong command line, 2 the configuration has errors or no mail
             server or recipients, 3 it was not delivered to everyone, 6 the configuration cannot be read.
@@ -40,16 +42,17 @@ internal static class AlertCommand
             result.GetValue(file)!,
             new LoadOptions { ConfigId = result.GetValue(configId) },
             result.InvocationConfiguration.Output,
+            result.InvocationConfiguration.Error,
             TimeProvider.System,
             cancellationToken));
         return new Command("alert", "Try out mail alerts.") { test };
     }
 
-    public static async Task<int> TestAsync(string path, LoadOptions options, TextWriter output, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<int> TestAsync(string path, LoadOptions options, TextWriter output, TextWriter error, TimeProvider time, CancellationToken cancellationToken)
     {
         var loaded = ConfigLoader.Load(path, options);
         // What concerns something else, vrrp check tells.
-        await output.WriteAsync(DiagnosticPrinter.ToText([.. loaded.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error || IsOfMail(d))])).ConfigureAwait(false);
+        await error.WriteAsync(DiagnosticPrinter.ToText([.. loaded.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error || IsOfMail(d))])).ConfigureAwait(false);
         if (loaded.Config is not { } config)
             return loaded.FileRead ? ExitCode.Configuration : ExitCode.NoConfiguration;
         string host = HostName.Qualified;
@@ -88,5 +91,15 @@ internal static class AlertCommand
         return isForAll ? Delivered : NotDelivered;
     }
 
-    private static bool IsOfMail(Diagnostic diagnostic) => diagnostic.Code.StartsWith("VRRP06", StringComparison.Ordinal);
+    // Also a misspelt one, which is no keyword of mail any more.
+    private static bool IsOfMail(Diagnostic diagnostic)
+    {
+        if (diagnostic.Code.StartsWith("VRRP06", StringComparison.Ordinal))
+            return true;
+        if (diagnostic.Span.File is not { } file)
+            return false;
+        var line = file.GetLine(diagnostic.Span.Line).TrimStart();
+        return line.StartsWith(KeywordTable.OwnPrefix, StringComparison.Ordinal) || line.Contains("smtp", StringComparison.OrdinalIgnoreCase)
+            || line.Contains("mail", StringComparison.OrdinalIgnoreCase) || line.StartsWith("notif", StringComparison.Ordinal) || line.StartsWith("router_id", StringComparison.Ordinal);
+    }
 }

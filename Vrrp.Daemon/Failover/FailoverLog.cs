@@ -44,8 +44,8 @@ internal static partial class FailoverLog
     [LoggerMessage(12, LogLevel.Warning, "({VirtualRouter}) the configuration of {Source} differs: {Difference}")]
     public static partial void Differs(ILogger logger, string virtualRouter, IPAddressValue source, string difference);
 
-    [LoggerMessage(13, LogLevel.Information, "({VirtualRouter}) effective priority changed from {From} to {To}")]
-    public static partial void PriorityChanged(ILogger logger, string virtualRouter, Priority from, Priority to);
+    [LoggerMessage(13, LogLevel.Information, "({VirtualRouter}) effective priority changed from {From} to {To}{Because}")]
+    public static partial void PriorityChanged(ILogger logger, string virtualRouter, Priority from, Priority to, string because);
 
     [LoggerMessage(14, LogLevel.Warning, "({VirtualRouter}) could not send: {Error} ({Consecutive} in a row)")]
     public static partial void SendFailed(ILogger logger, string virtualRouter, string error, int consecutive);

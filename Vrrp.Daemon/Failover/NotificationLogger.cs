@@ -62,7 +62,7 @@ internal sealed class NotificationLogger(ILogger<NotificationLogger> logger)
                 FailoverLog.OwnAddressHeard(logger, heard.Interface, heard.Source);
                 break;
             case PriorityChanged changed:
-                FailoverLog.PriorityChanged(logger, name, changed.From, changed.To);
+                FailoverLog.PriorityChanged(logger, name, changed.From, changed.To, changed.Detail is null ? "" : $": {changed.Detail}");
                 break;
             case SendFailed failed:
                 FailoverLog.SendFailed(logger, name, ErrorText(failed.Error), failed.Consecutive);

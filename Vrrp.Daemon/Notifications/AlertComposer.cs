@@ -21,6 +21,7 @@ internal sealed class AlertComposer(string hostName)
 
     private readonly Dictionary<string, VrrpState> _told = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (IPAddressValue Address, Priority Priority)> _peers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Priority> _priorities = new(StringComparer.Ordinal);
     private DaemonConfig? _config;
     private readonly Dictionary<string, VrrpInstance> _instances = new(StringComparer.Ordinal);
     private readonly HashSet<string> _running = new(StringComparer.Ordinal);
@@ -41,6 +42,26 @@ internal sealed class AlertComposer(string hostName)
             _instances.Remove(gone);
     }
 
+    /// <summary>Takes note of a priority for the mails to come; there is none for it alone.</summary>
+    public void Note(PriorityChanged changed)
+    {
+        if (_running.Contains(changed.VirtualRouter))
+            _priorities[changed.VirtualRouter] = changed.To;
+    }
+
+    /// <summary>An instance goes on under another name. To be told before <see cref="Configure"/>.</summary>
+    public void Rename(string from, string to)
+    {
+        if (_told.Remove(About(from), out var state))
+            _told[About(to)] = state;
+        if (_peers.Remove(from, out var peer))
+            _peers[to] = peer;
+        if (_priorities.Remove(from, out var priority))
+            _priorities[to] = priority;
+        if (_running.Remove(from))
+            _running.Add(to);
+    }
+
     /// <summary>The mail for a transition of an instance.</summary>
     /// <param name="transition">What happened.</param>
     /// <param name="isStopping">Whether the daemon is on its way out; else what ends has left the configuration.</param>
@@ -53,7 +74,8 @@ internal sealed class AlertComposer(string hostName)
         Follow(transition);
         if (!transition.Peer.IsNone)
             _peers[instance.Name] = (transition.Peer, transition.PeerPriority);
-        string about = $"VRRP Instance {instance.Name}";
+        _priorities[instance.Name] = transition.EffectivePriority;
+        string about = About(instance.Name);
         if (!instance.SmtpAlert || !IsNews(about, transition.To))
             return null;
         var (happened, lead) = transition.To switch
@@ -220,9 +242,12 @@ internal sealed class AlertComposer(string hostName)
 
         _running.Remove(name);
         _peers.Remove(name);
+        _priorities.Remove(name);
         if (!_configured.Contains(name))
             _instances.Remove(name);
     }
+
+    private static string About(string instance) => $"VRRP Instance {instance}";
 
     private static string Entering(VrrpState state) => $"Entering {TransitionText.Name(state)} state";
 
@@ -254,6 +279,8 @@ internal sealed class AlertComposer(string hostName)
     private string Member(VrrpInstance member)
     {
         var text = new StringBuilder(Describe(member));
+        if (_priorities.TryGetValue(member.Name, out var priority))
+            text.Append(CultureInfo.InvariantCulture, $", priority {priority}");
         if (_peers.TryGetValue(member.Name, out var peer))
             text.Append(CultureInfo.InvariantCulture, $", peer {TransitionText.Peer(peer.Address, peer.Priority)}");
         return text.Append(member.VirtualAddresses.IsEmpty ? "" : $", VIP {string.Join(", ", member.VirtualAddresses.Take(5).Select(vip => vip.Address.ToString()))}").ToString();

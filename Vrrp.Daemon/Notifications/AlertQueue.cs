@@ -44,7 +44,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
 
     private readonly Lock _lock = new();
     private readonly LinkedList<Entry> _mails = [];
-    private readonly AlertThrottle _throttle = new();
+    private readonly AlertThrottle _throttle = new(hostName);
     private readonly Channel<bool> _store = Wake();
     private readonly Channel<bool> _send = Wake();
     private readonly CancellationTokenSource _ending = new();
@@ -115,7 +115,13 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             {
                 // What was wrong may be right now.
                 (_usableFrom, _failures) = (default, 0);
-                _told.Clear();
+                // That it is over is still to be told, and is when the first mail is delivered.
+                if (_told.Count > 0)
+                {
+                    _told.Clear();
+                    _told.Add("before");
+                }
+
                 foreach (var mail in _mails)
                     mail.NotBefore = default;
             }

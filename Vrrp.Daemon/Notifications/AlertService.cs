@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Vrrp.Daemon.Configuration;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Hosting;
 using Vrrp.Daemon.Ipvs;
@@ -22,6 +23,7 @@ internal sealed class AlertService : IHostedService, IReloadObserver, IAsyncDisp
     private readonly string _hostName = HostName.Qualified;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly DaemonConfig _initial;
+    private DaemonConfig? _applied;
 
     public AlertService(DaemonConfig initial, DaemonRun run, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<AlertService> logger)
     {
@@ -54,6 +56,13 @@ internal sealed class AlertService : IHostedService, IReloadObserver, IAsyncDisp
         string routerId;
         lock (_lock)
         {
+            foreach (var change in _applied is null ? [] : ConfigDiff.Create(_applied, config).Instances.Where(change => change.Renamed))
+            {
+                _groups.Rename(change.Old!.Name, change.New!.Name);
+                _composer.Rename(change.Old.Name, change.New.Name);
+            }
+
+            _applied = config;
             _groups.Configure(config.SyncGroups);
             _composer.Configure(config);
             routerId = _composer.RouterId;
@@ -65,6 +74,12 @@ internal sealed class AlertService : IHostedService, IReloadObserver, IAsyncDisp
     /// <summary>Takes what the engine tells, and returns at once.</summary>
     public void Take(VrrpNotification notification)
     {
+        if (notification is PriorityChanged changed)
+        {
+            lock (_lock)
+                _composer.Note(changed);
+        }
+
         if (notification is not RouterTransition transition)
             return;
         bool isStopping = _lifetime.ApplicationStopping.IsCancellationRequested;

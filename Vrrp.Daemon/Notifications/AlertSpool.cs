@@ -100,9 +100,14 @@ internal sealed class AlertSpool(string directory, ILogger logger)
         {
             System.IO.Directory.CreateDirectory(directory, OwnerOnly | UnixFileMode.UserExecute);
             // Whoever else could write there could have mail sent, or read it.
-            if (!ScriptSecurity.TryStat(directory, follow: false, out uint owner, out ushort mode) || owner != NativeMethods.GetEffectiveUser() || (mode & OthersMayUse) != 0)
+            string? problem = !ScriptSecurity.TryStat(directory, follow: false, out uint owner, out ushort mode) ? "it cannot be looked at"
+                : owner != NativeMethods.GetEffectiveUser()
+                    ? string.Create(CultureInfo.InvariantCulture, $"it belongs to another user (uid {owner}): chown it to uid {NativeMethods.GetEffectiveUser()}")
+                : (mode & OthersMayUse) != 0 ? $"others may enter it: chmod 700 {directory}"
+                : null;
+            if (problem is not null)
             {
-                Tell("it belongs to another user, or others may enter it");
+                Tell(problem);
                 return ([], [], 0);
             }
 

@@ -63,13 +63,20 @@ internal sealed record HeldAlerts
 /// after a while, which grows as long as it goes on. Also all subjects together have a bound, beyond which one mail tells of several.
 /// Nothing is lost but repetition: what a mail stands for is counted in it. Pure but for being changed in place; for one thread at a time.
 /// </summary>
-internal sealed class AlertThrottle
+/// <param name="hostName">This host, for mails that tell of several subjects.</param>
+internal sealed class AlertThrottle(string hostName)
 {
     /// <summary>Mails at once of all subjects together, and how long one more takes.</summary>
     public const int Burst = 50;
 
+    /// <summary>Mails of a subject that leave at once.</summary>
+    private const int FreeMails = 4;
+
     /// <summary>Subjects that a mail lists.</summary>
     private const int MaximumListed = 200;
+
+    /// <summary>Kinds of states that its subject names.</summary>
+    private const int MaximumStates = 4;
 
     /// <summary>Subjects beyond which those that are quiet are forgotten.</summary>
     private const int MaximumQuiet = 4096;
@@ -81,6 +88,14 @@ internal sealed class AlertThrottle
 
     /// <summary>Quiet after which a subject begins anew.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(10);
+
+    /// <summary>Quiet that gives one of the first mails back: a failover minutes after the start is not held back for the mails of the start.</summary>
+    private static readonly TimeSpan QuietForOne = TimeSpan.FromMinutes(1);
+
+    /// <summary>How often that may happen at once, and how long one more takes: else one that flaps slowly would never be held back.</summary>
+    private const int Spares = 10;
+
+    private static readonly TimeSpan SpareRefill = TimeSpan.FromHours(1);
 
     /// <summary>Least time from each mail of a subject to its next.</summary>
     private static readonly ImmutableArray<TimeSpan> s_pauses =
@@ -106,7 +121,7 @@ internal sealed class AlertThrottle
         {
             TimeSpan? next = null;
             foreach (var subject in _held)
-                next = next is null || subject.Due < next ? subject.Due : next;
+                next = next is null || DueOf(subject) < next ? DueOf(subject) : next;
             if (next is null || HasToken)
                 return next;
             var token = _refilled + ((1 - _tokens) * Refill);
@@ -123,7 +138,7 @@ internal sealed class AlertThrottle
     {
         RefillTokens(now);
         var subject = Find(alert.About, now);
-        bool wasQuiet = now - subject.LastOffered >= TimeSpan.FromTicks(Math.Max(Quiet.Ticks, s_pauses[subject.Step].Ticks));
+        GiveBack(subject, now);
         subject.LastOffered = now;
         if (subject.Held is { } held)
         {
@@ -131,8 +146,6 @@ internal sealed class AlertThrottle
             return false;
         }
 
-        if (wasQuiet)
-            subject.Step = 0;
         var due = subject.Step == 0 ? now : subject.LastSent + s_pauses[subject.Step];
         if (due <= now && HasToken && !isFull)
         {
@@ -157,6 +170,7 @@ internal sealed class AlertThrottle
         }
 
         subject.Held = held;
+        subject.LastOffered = now;
         subject.Due = now + Gather;
         _held.Add(subject);
     }
@@ -167,12 +181,33 @@ internal sealed class AlertThrottle
         RefillTokens(now);
         if (!HasToken)
             return null;
-        Subject[] due = [.. _held.Where(subject => subject.Due <= now)];
+        Subject[] due = [.. _held.Where(subject => DueOf(subject) <= now)];
         return due.Length == 0 ? null : due.Length <= _tokens + 0.000001 ? Take([due[0]], routerId, now) : Take(due, routerId, now);
     }
 
     /// <summary>One mail for all that is held back, at the end. Null: nothing is.</summary>
     public Alert? TakeAll(string routerId, TimeSpan now) => _held.Count == 0 ? null : Take([.. _held], routerId, now);
+
+    // When it has been quiet for so long, it is over, and how it ended is what somebody waits for.
+    private static TimeSpan DueOf(Subject subject) => subject.LastOffered + Quiet < subject.Due ? subject.LastOffered + Quiet : subject.Due;
+
+    private static void GiveBack(Subject subject, TimeSpan now)
+    {
+        subject.Spare = Math.Min(Spares, subject.Spare + ((now - subject.LastOffered) / SpareRefill));
+        var quiet = now - subject.LastOffered;
+        if (quiet >= Quiet)
+        {
+            subject.Step = 0;
+            return;
+        }
+
+        // A flood that pauses for a minute is still one.
+        if (subject.Step > FreeMails)
+            return;
+        int back = Math.Min(Math.Min((int)(quiet / QuietForOne), (int)subject.Spare), subject.Step);
+        subject.Step -= back;
+        subject.Spare -= back;
+    }
 
     private Alert Take(Subject[] subjects, string routerId, TimeSpan now)
     {
@@ -186,7 +221,7 @@ internal sealed class AlertThrottle
 
         // One mail was paid for each subject, but it is only one.
         _tokens += subjects.Length - 1;
-        return held.Length == 1 ? DigestOfOne(held[0]) : DigestOfSeveral(held, routerId);
+        return held.Length == 1 ? DigestOfOne(held[0]) : DigestOfSeveral(held, routerId, hostName);
     }
 
     private static Alert DigestOfOne(HeldAlerts held)
@@ -209,12 +244,13 @@ internal sealed class AlertThrottle
         };
     }
 
-    private static Alert DigestOfSeveral(HeldAlerts[] held, string routerId)
+    private static Alert DigestOfSeveral(HeldAlerts[] held, string routerId, string hostName)
     {
         int count = held.Sum(one => one.Count);
         var last = held.MaxBy(one => one.Last.At)!.Last;
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"=> {count} alerts of {held.Length} subjects were held back since {AlertText.Time(held.Min(one => one.Since))} <=\n\n");
+        text.Append(CultureInfo.InvariantCulture, $"{"Router:",-16}{AlertText.OneLine(routerId)}\n{"Host:",-16}{AlertText.OneLine(hostName)}\n\n");
         text.Append("What each of them is now:\n");
         foreach (var one in held.OrderBy(one => one.Last.About, StringComparer.Ordinal).Take(MaximumListed))
         {
@@ -224,7 +260,11 @@ internal sealed class AlertThrottle
 
         if (held.Length > MaximumListed)
             text.Append(CultureInfo.InvariantCulture, $"  and {held.Length - MaximumListed} more, with {held.OrderBy(one => one.Last.About, StringComparer.Ordinal).Skip(MaximumListed).Sum(one => one.Count)} alerts\n");
-        return new("", "held back", last.Reason, last.At, AlertText.OneLine(string.Create(CultureInfo.InvariantCulture, $"[{routerId}] {count} alerts of {held.Length} subjects in one")), text.ToString())
+        // A filter, and who reads it on a telephone, looks for the states in the subject.
+        var now = held.GroupBy(one => one.Last.Event, StringComparer.Ordinal).OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal);
+        string states = string.Join(", ", now.Take(MaximumStates).Select(group => string.Create(CultureInfo.InvariantCulture, $"{group.Count()} x {group.Key}")));
+        string subject = string.Create(CultureInfo.InvariantCulture, $"[{routerId}] {count} alerts of {held.Length} subjects in one - {states}");
+        return new("", "held back", last.Reason, last.At, AlertText.OneLine(subject), text.ToString())
         {
             Count = count,
             Parts = [.. held.Select(one => one.Id)],
@@ -241,7 +281,7 @@ internal sealed class AlertThrottle
                 _subjects.Remove(name);
         }
 
-        return _subjects[about] = new Subject();
+        return _subjects[about] = new Subject { LastOffered = now };
     }
 
     private void Sent(Subject subject, TimeSpan now)
@@ -265,6 +305,9 @@ internal sealed class AlertThrottle
         public TimeSpan LastSent { get; set; }
 
         public TimeSpan LastOffered { get; set; }
+
+        /// <summary>How often a quiet minute may still give one back.</summary>
+        public double Spare { get; set; } = Spares;
 
         public HeldAlerts? Held { get; set; }
 

@@ -32,6 +32,9 @@ internal static partial class NotifyLog
     [LoggerMessage(412, LogLevel.Information, "the pipe {Path} is read again")]
     public static partial void PipeDrained(ILogger logger, string path);
 
-    [LoggerMessage(413, LogLevel.Warning, "the script that reads the pipe {Path} has ended ({Problem}): started again in {Seconds} s")]
+    [LoggerMessage(413, LogLevel.Warning, "the script that reads the pipe {Path} has ended ({Problem}): started again in {Seconds} s, and ever more seldom if that goes on")]
     public static partial void ReaderEnded(ILogger logger, string path, string problem, long seconds);
+
+    [LoggerMessage(417, LogLevel.Warning, "the script that reads the pipe {Path} cannot be started ({Problem}): tried again in {Seconds} s, and ever more seldom if that goes on")]
+    public static partial void ReaderNotStarted(ILogger logger, string path, string problem, long seconds);
 }

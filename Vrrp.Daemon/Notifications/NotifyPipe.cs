@@ -298,7 +298,7 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var pause = FirstRestart;
-        var told = TimeSpan.Zero;
+        (ScriptEnd End, string? Problem)? told = null;
         try
         {
             while (true)
@@ -309,16 +309,17 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
                     return;
                 if (isReplaced)
                 {
-                    (pause, told) = (FirstRestart, TimeSpan.Zero);
+                    (pause, told) = (FirstRestart, null);
                     continue;
                 }
 
+                // It did its work for a while: what comes now is another story.
                 if (time.GetElapsedTime(start) >= LongestRestart)
-                    pause = FirstRestart;
-                // One that ends every minute for ever says so once.
-                if (pause != told)
-                    NotifyLog.ReaderEnded(logger, Path, result.Problem ?? "it exited with status 0", (long)pause.TotalSeconds);
-                told = pause;
+                    (pause, told) = (FirstRestart, null);
+                // One that ends in the same way again and again says so once.
+                if (told != (result.End, result.Problem))
+                    TellEnd(result, pause);
+                told = (result.End, result.Problem);
                 await Task.Delay(pause, time, _closing.Token).ConfigureAwait(false);
                 pause = pause * 2 < LongestRestart ? pause * 2 : LongestRestart;
             }
@@ -327,6 +328,14 @@ internal sealed class NotifyPipe(NotifyFifo config, RunScript run, TimeProvider 
         {
             // The pipe was closed.
         }
+    }
+
+    private void TellEnd(ScriptResult result, TimeSpan pause)
+    {
+        if (result.End == ScriptEnd.NotStarted)
+            NotifyLog.ReaderNotStarted(logger, Path, result.Problem ?? "no reason is known", (long)pause.TotalSeconds);
+        else
+            NotifyLog.ReaderEnded(logger, Path, result.Problem ?? "it exited with status 0", (long)pause.TotalSeconds);
     }
 
     private async Task<(ScriptResult Result, bool IsReplaced)> RunReaderAsync(ScriptCommand script)

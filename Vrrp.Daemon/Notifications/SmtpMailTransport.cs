@@ -24,7 +24,7 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
     /// <summary>Octets of one reply, all its lines; more is no mail server.</summary>
     private const int MaximumReply = 16 * 1024;
 
-    /// <summary>Names of a certificate that a message tells.</summary>
+    /// <summary>Names of a certificate, and recipients, that a message tells.</summary>
     private const int MaximumNames = 5;
 
     /// <summary>RFC 5321 §4.5.3.2.6: who gives up earlier on the answer to the end of a mail gets it delivered twice.</summary>
@@ -159,6 +159,7 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
         private readonly byte[] _buffer = new byte[MaximumReply];
         private Stream _stream = stream;
         private int _length;
+        private string[] _secrets = [];
         private HashSet<string> _offers = [];
 
         public ValueTask DisposeAsync() => _stream.DisposeAsync();
@@ -187,13 +188,13 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
                 throw owner.Fail(reply.IsPermanent ? MailVerdict.Refused : MailVerdict.Deferred, $"MAIL {reply.Code}", $"the sender was answered with {reply}");
 
             var (accepted, refused, deferred) = (new List<string>(), new List<string>(), new List<string>());
-            var (worst, remark) = (default(Reply), "");
+            var (worst, remarks) = (default(Reply), new List<string>());
             foreach (string recipient in mail.Recipients)
             {
                 if (!MailAddresses.TryRead(recipient, out string address, out _))
                 {
                     refused.Add(recipient);
-                    remark = $"'{recipient}' is not a mail address";
+                    remarks.Add($"'{recipient}' is not a mail address");
                     continue;
                 }
 
@@ -207,11 +208,13 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
                 }
 
                 (reply.IsPermanent ? refused : deferred).Add(recipient);
-                (worst, remark) = (reply, $"the recipient {address} was answered with {reply}");
+                worst = reply;
+                remarks.Add($"the recipient {address} was answered with {reply}");
             }
 
             string problem = string.Create(CultureInfo.InvariantCulture, $"{owner.Server} RCPT {worst.Code}");
-            string detail = remark.Length == 0 ? "" : $"{owner.Server}: {remark}";
+            string more = remarks.Count > MaximumNames ? string.Create(CultureInfo.InvariantCulture, $"; and {remarks.Count - MaximumNames} more were not taken") : "";
+            string detail = remarks.Count == 0 ? "" : $"{owner.Server}: {string.Join("; ", remarks.Take(MaximumNames))}{more}";
             if (accepted.Count > 0)
                 await TransferAsync(mail, committing, cancellationToken).ConfigureAwait(false);
             if (deferred.Count > 0)
@@ -330,11 +333,15 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
             string methods = _offers.FirstOrDefault(offer => offer.StartsWith("AUTH ", StringComparison.Ordinal)) ?? "";
             string[] known = methods.Split(' ');
             string user = owner.Settings.UserName!;
+            string plain = Convert.ToBase64String([0, .. Encoding.UTF8.GetBytes(user), 0, .. password.Bytes]);
+            // A server may repeat what it was told, as it was or decoded.
+            string[] forms = [plain, Convert.ToBase64String(password.Bytes), Convert.ToBase64String(Encoding.UTF8.GetBytes(user))];
+            _secrets = [.. forms, .. forms.Select(form => form.TrimEnd('=')), Clean(Encoding.UTF8.GetString(password.Bytes))];
+            Array.Sort(_secrets, (one, other) => other.Length.CompareTo(one.Length));
             Reply reply;
             if (known.Contains("PLAIN"))
             {
-                byte[] secret = [0, .. Encoding.UTF8.GetBytes(user), 0, .. password.Bytes];
-                reply = await SayAsync($"AUTH PLAIN {Convert.ToBase64String(secret)}", "AUTH PLAIN ****", "the answer to AUTH", owner.Settings.Timeout, cancellationToken)
+                reply = await SayAsync($"AUTH PLAIN {plain}", "AUTH PLAIN ****", "the answer to AUTH", owner.Settings.Timeout, cancellationToken)
                     .ConfigureAwait(false);
             }
             else if (known.Contains("LOGIN"))
@@ -447,7 +454,7 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
                     continue;
                 }
 
-                string line = Clean(Encoding.UTF8.GetString(_buffer, 0, end).TrimEnd('\r'));
+                string line = Mask(Clean(Encoding.UTF8.GetString(_buffer, 0, end).TrimEnd('\r')));
                 _buffer.AsSpan(end + 1, _length - end - 1).CopyTo(_buffer);
                 _length -= end + 1;
                 octets += end + 1;
@@ -462,6 +469,17 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
                 if (line.Length == 3 || line[3] == ' ')
                     return new(code, lines.DrainToImmutable());
             }
+        }
+
+        /// <summary>A reply without the user name and password that it repeats; its code stays.</summary>
+        private string Mask(string line)
+        {
+            if (line.Length < 4)
+                return line;
+            string text = line[4..];
+            foreach (string secret in _secrets)
+                text = secret.Length > 0 ? text.Replace(secret, "****", StringComparison.OrdinalIgnoreCase) : text;
+            return line[..4] + text;
         }
 
         private static string Clean(string line) => string.Concat(line.Select(c => char.IsControl(c) ? '?' : c));

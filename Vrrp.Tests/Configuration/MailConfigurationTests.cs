@@ -65,6 +65,41 @@ public class MailConfigurationTests
         Assert.Equal("mx2", Load("$MX=mx2\nglobal_defs {\nnotification_email { a@b }\n!vrrp smtp_server $MX\n}\n").Config!.GlobalDefs.MailServers[0].Host);
 
     [Theory]
+    [InlineData("smtp_server 127.0.0.1", false)]
+    [InlineData("smtp_server ::1 587\n!vrrp smtp_server localhost", false)]
+    [InlineData("smtp_server 127.0.0.1\n!vrrp smtp_server 192.0.2.25", true)]
+    [InlineData("smtp_server mx.example.org", true)]
+    [InlineData("smtp_server mx.example.org\n!vrrp smtp_starttls", false)]
+    public void A_password_crosses_the_network_only_when_a_server_is_elsewhere(string servers, bool crosses)
+    {
+        var result = Load($"global_defs {{\nnotification_email {{ a@example.org }}\n{servers}\n!vrrp smtp_username r1\n!vrrp smtp_password_file /no/such/file\n}}\n");
+
+        Assert.Equal(crosses, result.Diagnostics.Any(d => d.Code == "VRRP0606"));
+    }
+
+    [Theory]
+    [InlineData("s3cret\n", null)]
+    [InlineData("", "has an empty first line")]
+    [InlineData("\ns3cret\n", "has an empty first line")]
+    public void A_password_file_without_a_password_is_found(string content, string? expected)
+    {
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, content);
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            var found = Load(Complete.Replace("!vrrp smtp_ca_file /etc/ssl/ours.pem", $"!vrrp smtp_password_file {path}", StringComparison.Ordinal)).Diagnostics;
+
+            Assert.Equal(expected is null ? [] : ["VRRP0607"], found.Select(d => d.Code));
+            Assert.All(found, d => Assert.Contains(expected!, d.Message, StringComparison.Ordinal));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [Theory]
     [InlineData("", false)]
     [InlineData("notification_email { a@example.org }", false)]
     [InlineData("smtp_server mx.example.org", false)]

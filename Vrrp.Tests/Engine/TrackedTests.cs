@@ -112,6 +112,9 @@ public class TrackedTests
         _node.Simulated.SetCable("eth1", isConnected: false);
         _lan.Run(5);
 
+        Assert.Equal(
+            ["vrrp_script web is down (-20), interface eth9 is down (+7 not added)", "vrrp_script web is down (-20), interface eth1 is down (-5), interface eth9 is down (+7 not added)"],
+            _node.Take<PriorityChanged>().Select(changed => changed.Detail));
         var yielded = Assert.Single(_node.Take<RouterTransition>());
         Assert.Equal((VrrpState.Backup, new Priority(101), _node.Address), (yielded.To, yielded.EffectivePriority, yielded.PrimaryAddress));
         Assert.Equal("vrrp_script web is down (-20), interface eth1 is down (-5), interface eth9 is down (+7 not added)", yielded.Detail);

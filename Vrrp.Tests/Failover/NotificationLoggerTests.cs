@@ -50,6 +50,17 @@ public class NotificationLoggerTests
     }
 
     [Fact]
+    public void A_priority_that_changed_names_what_changed_it()
+    {
+        Logger.Log(new PriorityChanged(default, "VI_1", new(80), new(50)) { Detail = "interface eth1 is down (-30)" });
+        Logger.Log(new PriorityChanged(default, "VI_1", new(50), new(80)));
+
+        Assert.Equal(
+            ["(VI_1) effective priority changed from 80 to 50: interface eth1 is down (-30)", "(VI_1) effective priority changed from 50 to 80"],
+            _lines.Select(line => line.Text));
+    }
+
+    [Fact]
     public void One_whose_goodbye_alone_was_heard_has_no_priority_to_tell()
     {
         Logger.Log(Transition(VrrpState.Backup, VrrpState.Master, TransitionReason.MasterLeft) with { PeerPriority = default });

@@ -66,6 +66,22 @@ public sealed class DirectorScriptsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_start_that_hangs_does_not_hold_up_the_end()
+    {
+        using var scripts = new Tracking.StubbornScripts();
+        var director = new DirectorScripts(scripts.Runner, scripts.Time, NullLogger<DirectorScripts>.Instance);
+        var server = Server() with { QuorumDown = Tracking.StubbornScripts.Command };
+        scripts.MayStart.Reset();
+        director.Take(new QuorumChanged(server, HasQuorum: false, 0));
+        director.Take(new QuorumChanged(server, HasQuorum: false, 0));
+        await scripts.NextAsync();
+        var stopping = director.DisposeAsync().AsTask();
+        await scripts.PassUntilAsync(() => stopping.IsCompleted);
+        await stopping;
+        scripts.MayStart.Set();
+    }
+
+    [Fact]
     public async Task A_script_that_cannot_be_run_stops_none_behind_it()
     {
         var server = Server() with { QuorumDown = new("/no/such/script", "0"), QuorumUp = Note("up") };

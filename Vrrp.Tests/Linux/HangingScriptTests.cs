@@ -26,7 +26,7 @@ public sealed class HangingScriptTests(ITestOutputHelper output)
             await AdvertPauses.StartControlAsync(lab);
             await director.StartAsync(Config(lab, script));
             await lab.WaitForAsync(
-                "scripts to hang", 3 * Laboratory.Patience, () => File.Exists(begun) && File.ReadAllLines(begun) is var lines && lines.Contains("tracker") && lines.Count(line => line is "backup" or "any") >= 32);
+                "scripts to hang", 3 * Laboratory.Patience, () => File.Exists(begun) && File.ReadAllLines(begun) is var lines && lines.Contains("tracker") && lines.Contains("check") && lines.Count(line => line is "backup" or "any") >= 32);
 
             int mark = lab.Captures[0].Mark;
             await AdvertPauses.WaitForAdvertsAsync(lab, Vrids, mark, Adverts);
@@ -67,6 +67,18 @@ public sealed class HangingScriptTests(ITestOutputHelper output)
             interval 1
             timeout 3
             weight 10
+        }
+        virtual_server 10.77.0.100 80 {
+            delay_loop 1
+            protocol TCP
+            lvs_sched rr
+            lvs_method NAT
+            real_server 10.77.0.99 80 {
+                MISC_CHECK {
+                    misc_path "{{script}} check"
+                    misc_timeout 3
+                }
+            }
         }
 
         """ + string.Concat(Enumerable.Range(1, Instances).Select(vrid => string.Create(CultureInfo.InvariantCulture, $$"""

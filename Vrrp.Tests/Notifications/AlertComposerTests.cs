@@ -130,7 +130,7 @@ public class AlertComposerTests
         Assert.StartsWith("=> All VRRP group instances are now in MASTER state <=\n", alert.Body, StringComparison.Ordinal);
         Assert.Contains("Reason:         W: 192.0.2.2 with priority 150 fell silent\n", alert.Body, StringComparison.Ordinal);
         Assert.Contains("Member:         V on eth0, VRID 5, IPv4, VRRPv2, VIP 10.9.0.5\n", alert.Body, StringComparison.Ordinal);
-        Assert.Contains("Member:         W on eth1, VRID 6, IPv4, VRRPv2, peer 192.0.2.2 with priority 150, VIP 10.8.0.5\n", alert.Body, StringComparison.Ordinal);
+        Assert.Contains("Member:         W on eth1, VRID 6, IPv4, VRRPv2, priority 80, peer 192.0.2.2 with priority 150, VIP 10.8.0.5\n", alert.Body, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -213,6 +213,44 @@ public class AlertComposerTests
 
         Assert.EndsWith("V - Deleted", composer.Compose(Transition("V", VrrpState.Master, VrrpState.Initialize, TransitionReason.Stopped), false, MailTesting.At)!.Subject, StringComparison.Ordinal);
         Assert.Null(composer.Compose(master, false, MailTesting.At));
+    }
+
+    [Fact]
+    public void A_renamed_instance_is_the_same_one()
+    {
+        var composer = Composer();
+        Assert.NotNull(composer.Compose(Transition("V", VrrpState.Backup, VrrpState.Master, TransitionReason.MasterSilent), false, MailTesting.At));
+        composer.Note(new(default, "V", new(80), new(70)));
+        var config = Config();
+        composer.Rename("V", "WEB");
+        composer.Configure(config with
+        {
+            Instances = [config.Instances[0] with { Name = "WEB" }, config.Instances[1]],
+            SyncGroups = [config.SyncGroups[0] with { Members = ["WEB", "W"] }],
+        });
+        var silent = Transition("WEB", VrrpState.Master, VrrpState.Master, TransitionReason.MasterSilent);
+
+        Assert.Null(composer.Compose(silent with { Peer = default }, false, MailTesting.At));
+        var group = composer.Compose(
+            new GroupTransition(default, config.SyncGroups[0], VrrpState.Backup, VrrpState.Master, ["WEB", "W"], silent), false, MailTesting.At)!;
+        Assert.Contains("Member:         WEB on eth0, VRID 5, IPv4, VRRPv2, priority 80, peer 192.0.2.2 with priority 150, VIP", group.Body, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "WEB - Stopping",
+            composer.Compose(Transition("WEB", VrrpState.Master, VrrpState.Initialize, TransitionReason.Stopped), true, MailTesting.At)!.Subject,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_priority_in_force_of_a_member_is_the_one_it_has_now()
+    {
+        var composer = Composer();
+        var first = Transition("V", VrrpState.Backup, VrrpState.Master, TransitionReason.MasterSilent);
+        composer.Compose(first, false, MailTesting.At);
+        composer.Note(new(default, "V", new(80), new(70)));
+
+        string body = composer.Compose(new GroupTransition(default, Config().SyncGroups[0], VrrpState.Backup, VrrpState.Master, ["V", "W"], first), false, MailTesting.At)!.Body;
+
+        Assert.Contains("Member:         V on eth0, VRID 5, IPv4, VRRPv2, priority 70, peer", body, StringComparison.Ordinal);
     }
 
     [Fact]

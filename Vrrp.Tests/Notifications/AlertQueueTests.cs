@@ -44,6 +44,21 @@ public sealed class AlertQueueTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task That_mail_goes_again_is_told_also_when_a_reload_mended_it()
+    {
+        _transport.Answer = _ => s_away;
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await AttemptsAsync(1);
+        await MailTesting.UntilAsync(() => _log.Lines.Length == 1, "the problem is told");
+        _transport.Answer = _ => MailOutcome.Success;
+        _queue.Configure(MailTesting.Settings(2525), _transport, "R1");
+        await DeliveredAsync(1);
+
+        await MailTesting.UntilAsync(() => _log.Lines.Length == 2, "the end of the problem is told");
+        Assert.Equal("Information: mail alerts are delivered again; 0 more wait", _log.Lines[1]);
+    }
+
+    [Fact]
     public async Task While_the_server_is_away_mails_wait_and_the_pause_grows()
     {
         _transport.Answer = _ => s_away;
@@ -149,6 +164,41 @@ public sealed class AlertQueueTests : IAsyncLifetime
             "Warning: mail alert '[R1] VRRP Instance A - Entering BACKUP state': the server has had it for 30 s and has not said whether it takes it; its answer is awaited, "
             + "and mail about something else goes past it",
             _log.Lines[0]);
+    }
+
+    [Fact]
+    public async Task While_one_server_does_not_answer_a_mail_the_next_one_gets_the_others()
+    {
+        var reached = new TaskCompletionSource();
+        await using var first = new SmtpServerDouble
+        {
+            Answer = (verb, _) =>
+            {
+                if (verb != "MESSAGE")
+                    return null;
+                reached.TrySetResult();
+                return "HANG";
+            },
+        };
+        await using var second = new SmtpServerDouble();
+        var settings = MailTesting.Settings(first.Port, second.Port);
+        _queue.Configure(settings, AlertService.CreateTransport(settings, _time), "R1");
+        _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
+        await reached.Task;
+        for (int i = 0; i < 10; i++)
+            _queue.Enqueue(MailTesting.Alert($"VRRP Instance V{i}"));
+        await MailTesting.UntilAsync(() => _directory.Files.Length == 11, "the others wait");
+        // Time passes only while nothing else is said: a dialogue with the second server is not to be late.
+        await AdvanceUntilAsync(() => _queue.Report!.Unanswered == 1, "the answer is late");
+        await MailTesting.UntilAsync(() => second.Texts.Length == 10 && _queue.Report!.Waiting == 1, "the second server has the others");
+
+        Assert.Equal(1, first.Connections);
+        Assert.Equal(Enumerable.Range(0, 10).Select(i => $"[R1] VRRP Instance V{i} - Entering MASTER state"), second.Subjects);
+
+        // Ten minutes after the dot the second stands in for the first here as well.
+        await AdvanceUntilAsync(() => second.Connections == 11, "the second server is asked");
+        await MailTesting.UntilAsync(() => second.Texts.Length == 11, "the second server has the first mail");
+        await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "the spool is empty");
     }
 
     [Fact]
@@ -422,7 +472,7 @@ public sealed class AlertQueueTests : IAsyncLifetime
         _queue.Enqueue(MailTesting.Alert("VRRP Instance A"));
         await DeliveredAsync(1);
 
-        Assert.Contains(_log.Lines, line => line.Contains("others may enter it", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, line => line.Contains("others may enter it: chmod 700 ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -552,6 +602,16 @@ public sealed class AlertQueueTests : IAsyncLifetime
     private Task DeliveredAsync(int count) => MailTesting.UntilAsync(() => _transport.Snapshot().Length >= count, $"{count} are delivered");
 
     private Task AttemptsAsync(int count) => MailTesting.UntilAsync(() => _transport.Attempts >= count, $"{count} attempts were made");
+
+    private Task AdvanceUntilAsync(Func<bool> condition, string what) => MailTesting.UntilAsync(
+        () =>
+        {
+            if (condition())
+                return true;
+            _time.Advance(TimeSpan.FromSeconds(1));
+            return false;
+        },
+        what);
 
     /// <summary>Lets time pass once the queue waits for it.</summary>
     private async Task PauseAsync(TimeSpan span)

@@ -5,7 +5,7 @@ namespace Vrrp.Tests.Notifications;
 
 public class AlertThrottleTests
 {
-    private readonly AlertThrottle _throttle = new();
+    private readonly AlertThrottle _throttle = new("r1.example.org");
     private readonly List<Alert> _mails = [];
     private TimeSpan _now;
 
@@ -59,7 +59,7 @@ public class AlertThrottleTests
 
         Assert.Equal(AlertThrottle.Burst + 1, _mails.Count);
         Assert.Equal(1000, _mails.Sum(mail => mail.Count));
-        Assert.Equal("[R1] 950 alerts of 950 subjects in one", _mails[^1].Subject);
+        Assert.Equal("[R1] 950 alerts of 950 subjects in one - 950 x Entering MASTER state", _mails[^1].Subject);
         Assert.Contains("VRRP Instance V100 - Entering MASTER state", _mails[^1].Body, StringComparison.Ordinal);
         Assert.Contains("and 750 more, with 750 alerts", _mails[^1].Body, StringComparison.Ordinal);
     }
@@ -90,6 +90,75 @@ public class AlertThrottleTests
     }
 
     [Fact]
+    public void A_failover_some_minutes_after_the_start_is_not_held_back_for_the_mails_of_the_start()
+    {
+        string[] start = ["Entering BACKUP state", "Entering MASTER state"], failover = ["Entering FAULT state", "Entering BACKUP state", "Entering MASTER state"];
+        foreach (string[] events in (string[][])[start, failover, failover])
+        {
+            foreach (string happened in events)
+            {
+                Offer("VRRP Instance A", happened);
+                Pass(TimeSpan.FromSeconds(4));
+            }
+
+            Pass(TimeSpan.FromMinutes(4));
+        }
+
+        Assert.Equal(8, _mails.Count);
+        Assert.All(_mails, mail => Assert.Equal(1, mail.Count));
+    }
+
+    [Theory]
+    [InlineData(61, 40)]
+    [InlineData(120, 40)]
+    [InlineData(300, 40)]
+    public void One_that_flaps_slowly_for_a_night_is_held_back_too(int seconds, int limit)
+    {
+        int count = 8 * 3600 / seconds;
+        for (int i = 0; i < count; i++)
+        {
+            Offer("VRRP Instance A", i % 2 == 0 ? "Entering MASTER state" : "Entering BACKUP state");
+            Pass(TimeSpan.FromSeconds(seconds));
+        }
+
+        Pass(TimeSpan.FromHours(2));
+
+        Assert.InRange(_mails.Count, 5, limit);
+        Assert.Equal(count, _mails.Sum(mail => mail.Count));
+    }
+
+    [Fact]
+    public void How_an_hour_of_flapping_ended_is_told_after_ten_quiet_minutes_and_what_follows_at_once()
+    {
+        for (int i = 0; i < 7200; i++)
+        {
+            Offer("VRRP Instance A", i % 2 == 0 ? "Entering MASTER state" : "Entering BACKUP state");
+            Pass(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.True(_throttle.HasHeld);
+        Pass(TimeSpan.FromMinutes(10));
+        Assert.False(_throttle.HasHeld);
+        Assert.Equal("Entering BACKUP state", _mails[^1].Event);
+        Pass(TimeSpan.FromMinutes(1));
+
+        Assert.True(_throttle.Offer(MailTesting.Alert("VRRP Instance A", "Entering FAULT state"), _now));
+    }
+
+    [Fact]
+    public void A_mail_of_several_subjects_names_their_states_in_its_subject_and_the_host_in_its_text()
+    {
+        for (int i = 0; i < AlertThrottle.Burst; i++)
+            Offer($"Realserver {i}", "UP");
+        for (int i = 0; i < 3; i++)
+            Offer($"VRRP Instance V{i}", i == 0 ? "Entering MASTER state" : "Entering FAULT state");
+        Pass(TimeSpan.FromSeconds(20));
+
+        Assert.Equal("[R1] 3 alerts of 3 subjects in one - 2 x Entering FAULT state, 1 x Entering MASTER state", _mails[^1].Subject);
+        Assert.Contains("\nHost:           r1.example.org\n", _mails[^1].Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void While_there_is_no_room_everything_is_held_back()
     {
         Assert.False(_throttle.Offer(MailTesting.Alert("VRRP Instance A"), _now, isFull: true));
@@ -108,7 +177,7 @@ public class AlertThrottleTests
 
         var last = _throttle.TakeAll("R1", _now)!;
 
-        Assert.Equal("[R1] 6 alerts of 2 subjects in one", last.Subject);
+        Assert.Equal("[R1] 6 alerts of 2 subjects in one - 2 x Entering MASTER state", last.Subject);
         Assert.Null(_throttle.TakeAll("R1", _now));
     }
 

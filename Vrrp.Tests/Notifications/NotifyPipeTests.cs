@@ -236,14 +236,25 @@ public sealed class NotifyPipeTests : IAsyncLifetime
             var (command, end, _) = await _started.Reader.ReadAsync().AsTask().WaitAsync(Patience);
             Assert.Equal($"/reader x {path}", command);
             int said = _log.All.Count;
-            // To fail in itself is an end as any other.
+            int timers = _time.TimerCount;
+            bool isNews = pause is 1 or 4 or 8;
+            // To fail in itself is an end as any other, and told as what it is.
             if (pause == 4)
                 end.SetException(new InvalidOperationException("it exited with status 3"));
             else
                 end.SetResult(new(ScriptEnd.Exited, 3, "it exited with status 3"));
-            await _log.WaitAsync(said + 1, Patience);
-            Assert.EndsWith($"(it exited with status 3): started again in {pause} s", _log.All[^1], StringComparison.Ordinal);
-            // The timer is made right after the line.
+            // Ends, is told if it is news, and waits: in this order.
+            await WaitForPauseAsync(timers);
+            Assert.Equal(said + (isNews ? 1 : 0), _log.All.Count);
+            if (isNews)
+            {
+                Assert.EndsWith(
+                    pause == 4 ? "cannot be started (it exited with status 3): tried again in 4 s, and ever more seldom if that goes on"
+                        : $"has ended (it exited with status 3): started again in {pause} s, and ever more seldom if that goes on",
+                    _log.All[^1],
+                    StringComparison.Ordinal);
+            }
+
             while (_started.Reader.Count == 0)
             {
                 _time.Advance(TimeSpan.FromSeconds(pause));
@@ -255,7 +266,9 @@ public sealed class NotifyPipeTests : IAsyncLifetime
         // The last thing said holds for all that follow.
         var (_, again, _) = await _started.Reader.ReadAsync().AsTask().WaitAsync(Patience);
         int lines = _log.All.Count;
+        int waiting = _time.TimerCount;
         again.SetResult(new(ScriptEnd.Exited, 3, "it exited with status 3"));
+        await WaitForPauseAsync(waiting);
         while (_started.Reader.Count == 0)
         {
             _time.Advance(TimeSpan.FromSeconds(10));
@@ -275,6 +288,13 @@ public sealed class NotifyPipeTests : IAsyncLifetime
         await closing;
         Assert.True(cancelled.IsCancellationRequested);
         Assert.Equal(0, _started.Reader.Count);
+    }
+
+    private async Task WaitForPauseAsync(int before)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        while (_time.TimerCount <= before)
+            await Task.Delay(1, limit.Token);
     }
 
     private sealed class Lines : ILogger

@@ -106,12 +106,37 @@ public sealed class NotifyScriptQueueTests : IAsyncLifetime
         var running = new List<Run>();
         for (int i = 0; i < NotifyScriptQueue.MaximumRunning; i++)
             running.Add(await NextAsync());
-        Assert.False(_started.Reader.TryRead(out _));
 
-        foreach (var run in running)
-            run.Finish();
-        for (int i = 0; i < NotifyScriptQueue.MaximumRunning; i++)
-            (await NextAsync()).Finish();
+        // One too many begins by itself, a moment later: after one of so many ends it is seen.
+        using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        int most = running.Count;
+        for (int ended = 1; ended <= NotifyScriptQueue.MaximumRunning; ended++)
+        {
+            await beat.WaitForNextTickAsync();
+            most = Math.Max(most, running.Count + _started.Reader.Count);
+            running[0].Finish();
+            running.RemoveAt(0);
+            running.Add(await NextAsync());
+        }
+
+        Assert.Equal(NotifyScriptQueue.MaximumRunning, most);
+        running.ForEach(run => run.Finish());
+    }
+
+    [Fact]
+    public async Task A_start_that_hangs_does_not_hold_up_the_end()
+    {
+        using var scripts = new Tracking.StubbornScripts();
+        using var queue = new NotifyScriptQueue(
+            (command, arguments, variables, limit, ending) => scripts.Runner.RunAsync(command, arguments, variables, limit, ending), scripts.Time, NullLogger.Instance);
+        scripts.MayStart.Reset();
+        queue.Take(Event("A", NotifyWord.Master) with { Scripts = new() { Any = Tracking.StubbornScripts.Command } });
+        await scripts.NextAsync();
+        queue.Take(Event("A", NotifyWord.Stop) with { Scripts = new() { Any = Tracking.StubbornScripts.Command } });
+        var stopping = queue.StopAsync(default);
+        await scripts.PassUntilAsync(() => stopping.IsCompleted);
+        await stopping;
+        scripts.MayStart.Set();
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -206,6 +207,55 @@ public class SmtpMailTransportTests
         Assert.Equal(MailOutcome.Success, await DeliverAsync(settings, MailTesting.Mail("a@example.org")));
         Assert.Contains(Convert.ToBase64String("s3cret"u8), server.Lines);
         Assert.Equal(2, _dialogue.Count(line => line == "-> ****"));
+    }
+
+    [Theory]
+    [InlineData("AUTH PLAIN", "535 no: {0} {1} {2} ok")]
+    [InlineData("AUTH PLAIN", "535-no: {1}=\r\n535 {2}{0}")]
+    [InlineData("AUTH LOGIN", "535 no: {0}, {1}, {2}")]
+    [InlineData("AUTH LOGIN", "599-{2}\r\n599 {1} {0}")]
+    public async Task What_a_server_repeats_of_the_credentials_is_masked_everywhere(string offer, string answer)
+    {
+        const string Secret = "geheim123";
+        string plain = Convert.ToBase64String(Encoding.UTF8.GetBytes($"\0r1\0{Secret}")), encoded = Convert.ToBase64String(Encoding.UTF8.GetBytes(Secret));
+        string repeated = string.Format(CultureInfo.InvariantCulture, answer, Secret, encoded.TrimEnd('='), plain);
+        await using var server = new SmtpServerDouble { Answer = (verb, _) => verb is "EHLO" or "GREETING" or "QUIT" ? null : repeated };
+        server.Offers.Add(offer);
+        using var password = new PasswordOnDisk(Secret);
+
+        var outcome = await DeliverAsync(MailTesting.Settings(server.Port) with { UserName = "r1", PasswordFile = password.Path }, MailTesting.Mail("a@example.org"));
+
+        Assert.Equal(MailVerdict.Unavailable, outcome.Verdict);
+        Assert.Contains("****", outcome.Detail, StringComparison.Ordinal);
+        Assert.All(
+            [outcome.Detail, .. _dialogue],
+            line => Assert.All([Secret, encoded.TrimEnd('='), plain.TrimEnd('=')], secret => Assert.DoesNotContain(secret, line, StringComparison.OrdinalIgnoreCase)));
+    }
+
+    [Fact]
+    public async Task A_password_of_digits_hides_no_code_of_a_reply()
+    {
+        await using var server = new SmtpServerDouble { Answer = (verb, _) => verb == "MAIL" ? "550 5 is not welcome" : null };
+        server.Offers.Add("AUTH PLAIN");
+        using var password = new PasswordOnDisk("5");
+
+        var outcome = await DeliverAsync(MailTesting.Settings(server.Port) with { UserName = "r1", PasswordFile = password.Path }, MailTesting.Mail("a@example.org"));
+
+        Assert.Equal(MailVerdict.Refused, outcome.Verdict);
+        Assert.EndsWith("answered with 550 **** is not welcome", outcome.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_recipient_that_is_not_taken_is_named()
+    {
+        await using var server = new SmtpServerDouble { Answer = (verb, line) => verb == "RCPT" ? $"550 no {line.Length}" : null };
+
+        var outcome = await DeliverAsync(MailTesting.Settings(server.Port), MailTesting.Mail("a@example.org", "bb@example.org"));
+        var many = await DeliverAsync(MailTesting.Settings(server.Port), MailTesting.Mail([.. Enumerable.Range(0, 9).Select(i => $"{i}@example.org")]));
+
+        Assert.EndsWith(
+            ": the recipient a@example.org was answered with 550 no 23; the recipient bb@example.org was answered with 550 no 24", outcome.Detail, StringComparison.Ordinal);
+        Assert.EndsWith("the recipient 4@example.org was answered with 550 no 23; and 4 more were not taken", many.Detail, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -62,7 +62,7 @@ internal sealed partial class VrrpEngine
         if (priority == router.State.EffectivePriority)
             return;
         if (router.State.State != VrrpState.Initialize)
-            _notify(new PriorityChanged(_now, config.Name, router.State.EffectivePriority, priority));
+            _notify(new PriorityChanged(_now, config.Name, router.State.EffectivePriority, priority) { Detail = WeightDetail(router) });
         Dispatch(router, VrrpEvent.PriorityChanged(priority));
     }
 

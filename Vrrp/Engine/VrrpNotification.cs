@@ -124,7 +124,11 @@ public sealed record OwnAddressHeard(Instant At, string Interface, IPAddressValu
 /// <param name="VirtualRouter">Which router.</param>
 /// <param name="From">Before.</param>
 /// <param name="To">Now.</param>
-public sealed record PriorityChanged(Instant At, string VirtualRouter, Priority From, Priority To) : VrrpNotification(At, VirtualRouter);
+public sealed record PriorityChanged(Instant At, string VirtualRouter, Priority From, Priority To) : VrrpNotification(At, VirtualRouter)
+{
+    /// <summary>What of the tracked things changes it now, as a clause; null if nothing does.</summary>
+    public string? Detail { get; init; }
+}
 
 /// <summary>Advertisements or announcements could not be sent.</summary>
 /// <param name="At">When.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using static Vrrp.Linux.NativeMethods;
@@ -15,40 +16,54 @@ internal readonly record struct ExitStatus(int Code, bool IsSignal);
 
 /// <summary>
 /// A child process in a session of its own, so that it and all that it starts can be ended together. Its input and output are
-/// /dev/null and its directory is /. The credentials are dropped before the program begins: by a thread that exists for this one
-/// start, for on Linux each thread has its own.
+/// /dev/null and its directory is /. It takes on its user by way of a <see cref="UserChanger"/>; where there is none, a thread that exists
+/// for this one start does so for it, for on Linux each thread has its own ids.
 /// </summary>
 internal sealed unsafe class ChildProcess
 {
     private const int POSIX_SPAWN_SETSIGDEF = 0x04;
     private const int POSIX_SPAWN_SETSIGMASK = 0x08;
     private const int POSIX_SPAWN_SETSID = 0x80;
+    private const int P_PID = 1;
     private const int P_PIDFD = 3;
     private const int WNOHANG = 1;
     private const int WEXITED = 4;
+    private const int WNOWAIT = 0x1000000;
+    private const int CLD_EXITED = 1;
     private const int O_RDWR = 2;
     private const int ENOMEM = 12;
     private const int PR_CAP_AMBIENT = 47;
     private const int PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
+    // What those programs exit with, as shells do, when there is no such program.
+    private const int NotFound = 127;
+
     // The C library's structures are some 340, 80 and 128 octets long.
     private const int SpawnStructure = 1024;
+
+    // siginfo_t: what happened at octet 8, the process at 16, the status at 24.
+    private const int InformationLength = 128;
+
+    // Of a process's name the kernel keeps so many octets.
+    private const int NameLength = 15;
 
     private static readonly nint PidFdOpen = 434;
 
     private readonly int _descriptor;
+    private readonly Change? _change;
     private readonly TaskCompletionSource<ExitStatus> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ChildProcess(int id, int descriptor)
+    private ChildProcess(int id, int descriptor, Change? change)
     {
         Id = id;
         _descriptor = descriptor;
+        _change = change;
     }
 
     /// <summary>Process id, and id of its process group.</summary>
     public int Id { get; }
 
-    /// <summary>Completes when the process has ended.</summary>
+    /// <summary>Completes when the process has ended; fails with a <see cref="LinuxException"/> when the program could not be begun after all.</summary>
     public Task<ExitStatus> Exited => _exited.Task;
 
     /// <summary>Starts a program.</summary>
@@ -59,6 +74,21 @@ internal sealed unsafe class ChildProcess
     /// <exception cref="LinuxException">It cannot be started.</exception>
     public static ChildProcess Start(string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, Credentials? credentials)
     {
+        var changer = credentials is { } wanted && UserChanger.IsNeeded(wanted) ? UserChanger.Find() : null;
+        return Start(path, arguments, environment, credentials, changer, OpenDescriptor);
+    }
+
+    /// <summary>The same by a way of the caller's choice.</summary>
+    /// <param name="path">The program; no search.</param>
+    /// <param name="arguments">Its arguments, its own name first.</param>
+    /// <param name="environment">NAME=value.</param>
+    /// <param name="credentials">Whom it runs as. Null: as this process.</param>
+    /// <param name="changer">What takes on the credentials. Null: a thread of this process.</param>
+    /// <param name="open">Makes a descriptor of a process; negative, with errno, when it cannot.</param>
+    /// <exception cref="LinuxException">It cannot be started.</exception>
+    internal static ChildProcess Start(
+        string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, Credentials? credentials, UserChanger? changer, Func<int, int> open)
+    {
         int id = 0;
         LinuxException? failure = null;
         var reaper = Reaper.Get();
@@ -66,10 +96,7 @@ internal sealed unsafe class ChildProcess
         {
             try
             {
-                if (credentials is { } wanted)
-                    Drop(wanted);
-                _ = PrCtl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-                id = Spawn(path, arguments, environment);
+                id = Start(path, arguments, environment, credentials, changer);
             }
             catch (LinuxException exception)
             {
@@ -88,22 +115,22 @@ internal sealed unsafe class ChildProcess
         thread.Join();
         if (failure is not null)
             throw failure;
-        int descriptor = (int)SystemCall(PidFdOpen, id, 0, 0);
+        int descriptor = open(id);
         if (descriptor < 0)
         {
             int error = Errno.Last;
-            _ = Kill(-id, 9);
+            Abandon(id);
             throw new LinuxException($"watch process {id} of {path}", error);
         }
 
-        var child = new ChildProcess(id, descriptor);
+        var child = new ChildProcess(id, descriptor, changer is not null && credentials is { } wanted ? new(changer, path, wanted.User) : null);
         try
         {
             reaper.Watch(child);
         }
         catch (LinuxException)
         {
-            _ = Kill(-id, 9);
+            Abandon(id);
             _ = Close(descriptor);
             throw;
         }
@@ -124,6 +151,48 @@ internal sealed unsafe class ChildProcess
         catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException)
         {
             throw new LinuxException($"start the thread {thread.Name}", Errno.EAGAIN);
+        }
+    }
+
+    /// <summary>On a thread of its own, whose credentials it changes.</summary>
+    private static int Start(
+        string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, Credentials? credentials, UserChanger? changer)
+    {
+        if (credentials is { } wanted)
+        {
+            if (changer is null)
+            {
+                Drop(wanted);
+            }
+            else
+            {
+                Executable.Verify(path, wanted);
+                (path, arguments) = (changer.Path, changer.Wrap(path, arguments.Skip(1), wanted));
+            }
+        }
+
+        _ = PrCtl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+        try
+        {
+            return Spawn(path, arguments, environment);
+        }
+        catch (LinuxException exception) when (changer is not null && exception.Error == Errno.ENOENT)
+        {
+            // An upgrade took it away, or put it elsewhere.
+            UserChanger.Forget();
+            throw;
+        }
+    }
+
+    private static int OpenDescriptor(int id) => (int)SystemCall(PidFdOpen, id, 0, 0);
+
+    /// <summary>Ends a process that nobody will hear of, and waits for it: the system keeps the numbers of those that nobody waited for.</summary>
+    private static void Abandon(int id)
+    {
+        _ = Kill(-id, 9);
+        byte* information = stackalloc byte[InformationLength];
+        while (WaitId(P_PID, id, information, WEXITED) < 0 && Errno.Last == Errno.EINTR)
+        {
         }
     }
 
@@ -182,23 +251,67 @@ internal sealed unsafe class ChildProcess
     /// <returns>False while it has not ended.</returns>
     private bool TryReap(EpollWaiter waiter)
     {
-        // siginfo_t: what happened at octet 8, the process at 16, the status at 24.
-        byte* information = stackalloc byte[128];
-        new Span<byte>(information, 128).Clear();
-        const int CLD_EXITED = 1;
-        int result = WaitId(P_PIDFD, _descriptor, information, WEXITED | WNOHANG);
+        byte* information = stackalloc byte[InformationLength];
+        // How it was called is known as long as nobody has waited for it.
+        var failure = _change is { } change && Look(information, WNOWAIT) == 0 && Ended(information) is { IsSignal: false, Code: not 0 } first
+            ? FindFailure(change, first.Code) : null;
+        int result = Look(information, 0);
         int error = result < 0 ? Errno.Last : 0;
-        if (result == 0 && *(int*)(information + 16) == 0)
+        var exit = Ended(information);
+        if (result == 0 && exit is null)
             return false;
         // Not left to the close: a child that is about to begin its program holds a copy, and the old event would stay.
         waiter.Remove(_descriptor);
         _ = Close(_descriptor);
         if (result < 0)
             _exited.SetException(new LinuxException($"wait for process {Id}", error));
+        else if (failure is not null)
+            _exited.SetException(failure);
         else
-            _exited.SetResult(new(*(int*)(information + 24), *(int*)(information + 8) != CLD_EXITED));
+            _exited.SetResult(exit!.Value);
         return true;
     }
+
+    private int Look(byte* information, int option)
+    {
+        new Span<byte>(information, InformationLength).Clear();
+        return WaitId(P_PIDFD, _descriptor, information, WEXITED | WNOHANG | option);
+    }
+
+    private static ExitStatus? Ended(byte* information) =>
+        *(int*)(information + 16) == 0 ? null : new(*(int*)(information + 24), *(int*)(information + 8) != CLD_EXITED);
+
+    /// <summary>Why the program did not begin; null: it did, for the process has its name. The status alone says nothing, a shell has the same ones.</summary>
+    private LinuxException? FindFailure(Change change, int status)
+    {
+        string own = Shorten(change.Changer.Path);
+        try
+        {
+            if (Shorten(change.Program) == own || File.ReadAllText($"/proc/{Id}/comm").TrimEnd('\n') != own)
+                return null;
+            const string Users = "Uid:\t";
+            string users = File.ReadLines($"/proc/{Id}/status").First(line => line.StartsWith(Users, StringComparison.Ordinal));
+            bool isUser = users[Users.Length..].Split('\t')[0] == change.User.ToString(CultureInfo.InvariantCulture);
+            return !isUser ? new($"set the user of {change.Program} with {change.Changer.Path}", Errno.EPERM)
+                : new($"start {change.Program} with {change.Changer.Path}", status == NotFound ? Errno.ENOENT : Errno.EACCES);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            return null;
+        }
+
+        static string Shorten(string path)
+        {
+            string name = Path.GetFileName(path);
+            return name.Length <= NameLength ? name : name[..NameLength];
+        }
+    }
+
+    /// <summary>What is to become another program.</summary>
+    /// <param name="Changer">What it is at first.</param>
+    /// <param name="Program">What it is to be.</param>
+    /// <param name="User">As whom.</param>
+    private sealed record Change(UserChanger Changer, string Program, uint User);
 
     /// <summary>Strings and vectors of the C library, freed together.</summary>
     private sealed class NativeText : IDisposable

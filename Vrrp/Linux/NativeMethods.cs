@@ -127,6 +127,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "syscall", SetLastError = true)]
     internal static partial nint SystemCall(nint number, nint argument1, nint argument2, nint argument3);
 
+    [LibraryImport(LibC, EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint AccessAt(nint number, nint directory, string path, nint mode, nint flags);
+
     [LibraryImport(LibC, EntryPoint = "posix_spawn")]
     internal static partial int PosixSpawn(int* process, byte* path, void* fileActions, void* attributes, byte** arguments, byte** environment);
 

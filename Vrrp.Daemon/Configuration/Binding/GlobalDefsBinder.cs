@@ -499,11 +499,11 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
             diagnostics.MailIncomplete(alert, "there are neither a mail server (smtp_server) nor recipients (notification_email)");
         if (_mail.UserName is { } user && _mail.PasswordFile is null)
             diagnostics.MailPasswordMissing(user);
-        else if (_mail.UserName is { } name && !_defs.SmtpStartTls)
+        else if (_mail.UserName is { } name && !_defs.SmtpStartTls && !_defs.MailServers.All(server => server.IsOnThisHost))
             diagnostics.MailPasswordInClear(name);
         if (_mail.AuthorityFile is { } authorities && !File.Exists(authorities.Text))
             diagnostics.MailFileUnusable(authorities, $"there is no file {authorities.Text}");
-        if (_mail.PasswordFile is { } file && PasswordFile.FindProblem(file.Text) is { } problem)
+        if (_mail.PasswordFile is { } file && PasswordFile.FindProblemWithin(file.Text) is { } problem)
             diagnostics.MailFileUnusable(file, problem);
     }
 

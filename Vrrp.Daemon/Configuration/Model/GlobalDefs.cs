@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
 using Vrrp.Daemon.Ipvs;
 
 namespace Vrrp.Daemon.Configuration.Model;
@@ -186,6 +187,9 @@ internal sealed record MailServer(string Host, string Port = "25")
         "submission" => 587,
         _ => ushort.TryParse(Port, NumberStyles.None, CultureInfo.InvariantCulture, out ushort number) && number > 0 ? number : null,
     };
+
+    /// <summary>Whether mail to it leaves this host for no network, as far as its name tells.</summary>
+    public bool IsOnThisHost => IPAddress.TryParse(Host, out var address) ? IPAddress.IsLoopback(address) : Host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
 
     public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 }
