@@ -4,13 +4,18 @@ using Vrrp.Daemon.Configuration.Diagnostics;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Configuration.Syntax;
 using Vrrp.Daemon.Ipvs;
+using Vrrp.Daemon.Tracking;
 
 namespace Vrrp.Daemon.Configuration;
 
 /// <summary>Scripts of a configuration that could not run on this host, found before the night in which they are needed.</summary>
 internal sealed class ScriptFindings(DiagnosticBag diagnostics, IScriptHost host)
 {
+    /// <summary>What only a shell takes for more than an argument, where it stands alone.</summary>
+    private static readonly HashSet<string> s_shellWords = ["|", "||", "&&", "&", ";", ">", ">>", "<", "2>", "2>&1", "1>/dev/null", ">/dev/null", "2>/dev/null", "&>/dev/null"];
+
     private readonly Dictionary<ScriptCommand, string?> _known = [];
+    private readonly HashSet<SourceSpan> _shell = [];
 
     public void Find(DaemonConfig config)
     {
@@ -33,6 +38,8 @@ internal sealed class ScriptFindings(DiagnosticBag diagnostics, IScriptHost host
 
         string? Problem(ScriptCommand command)
         {
+            if (ScriptCommandLine.Split(command.CommandLine)?.FirstOrDefault(s_shellWords.Contains) is { } word && _shell.Add(command.Span))
+                diagnostics.NoShell(command.Span, word);
             if (command.User is null)
                 anonymous.Add(command.Span);
             if (!_known.TryGetValue(command, out string? problem))

@@ -18,7 +18,7 @@ internal sealed class NotificationService(
     private readonly Lock _lock = new();
     private readonly NotifyEvents _events = new();
     private readonly NotifyScriptQueue _scripts = new(
-        (command, arguments, variables, limit, ending) => runner.RunAsync(command, arguments, variables, limit, ending), time, logger);
+        (command, arguments, variables, limit, timeUp, ending) => runner.RunAsync(command, arguments, variables, limit, timeUp, ending), time, logger);
     private readonly Dictionary<NotifyFifoKind, NotifyPipe> _pipes = [];
     private readonly List<Task> _leaving = [];
     private DaemonConfig _config = initial;

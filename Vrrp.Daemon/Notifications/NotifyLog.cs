@@ -11,6 +11,9 @@ internal static partial class NotifyLog
     [LoggerMessage(401, LogLevel.Warning, "scripts of {Subject} take longer than what happens: some of its changes are told to none; the last one will be")]
     public static partial void ScriptsBehind(ILogger logger, string subject);
 
+    [LoggerMessage(403, LogLevel.Warning, "{Keyword} of {Subject} has been running for {Seconds} s, and what came after it waits")]
+    public static partial void ScriptWaitedFor(ILogger logger, string keyword, string subject, long seconds);
+
     [LoggerMessage(402, LogLevel.Error, "{Keyword} of {Subject} would not run: {Problem}")]
     public static partial void ScriptUnusable(ILogger logger, string keyword, string subject, string problem);
 

@@ -8,11 +8,15 @@ namespace Vrrp.Daemon.Notifications;
 internal delegate Task<ScriptResult> RunScript(
     ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables, TimeSpan timeout, CancellationToken cancellationToken);
 
+/// <summary>The same; when <paramref name="timeUp"/> is cancelled its time is up, whatever its timeout.</summary>
+internal delegate Task<ScriptResult> RunHurriedScript(
+    ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables, TimeSpan timeout, CancellationToken timeUp, CancellationToken cancellationToken);
+
 /// <summary>
 /// Runs the scripts of instances and groups: those of one subject one after another, so that the last to run tells what is so now;
 /// those of different ones side by side.
 /// </summary>
-internal sealed class NotifyScriptQueue(RunScript run, TimeProvider time, ILogger logger) : IDisposable
+internal sealed class NotifyScriptQueue(RunHurriedScript run, TimeProvider time, ILogger logger) : IDisposable
 {
     /// <summary>Events that wait behind a script that does not end; of more the oldest go, the last one stays.</summary>
     internal const int MaximumWaiting = 32;
@@ -20,7 +24,14 @@ internal sealed class NotifyScriptQueue(RunScript run, TimeProvider time, ILogge
     /// <summary>Scripts at once: a failover of a thousand instances starts no thousand processes.</summary>
     internal const int MaximumRunning = 32;
 
-    internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    /// <summary>For one that nothing waits for: to mount a file system or to promote a database may take minutes.</summary>
+    internal static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+
+    /// <summary>For one that a later change of the same subject waits for.</summary>
+    internal static readonly TimeSpan LimitWhenWaitedFor = TimeSpan.FromSeconds(60);
+
+    /// <summary>Then it is said what is waited for.</summary>
+    internal static readonly TimeSpan LimitOfSilence = TimeSpan.FromSeconds(5);
 
     /// <summary>At the end of the daemon, for what still runs for an earlier state.</summary>
     internal static readonly TimeSpan LimitOfEarlier = TimeSpan.FromSeconds(1);
@@ -51,6 +62,7 @@ internal sealed class NotifyScriptQueue(RunScript run, TimeProvider time, ILogge
             }
 
             subject.Waiting.Add(told);
+            subject.Current?.Hurry();
             if (subject.Waiting.Count > MaximumWaiting)
                 Shorten(told.Subject, subject);
         }
@@ -130,25 +142,32 @@ internal sealed class NotifyScriptQueue(RunScript run, TimeProvider time, ILogge
             }
 
             foreach (var script in told.Runs())
-                await RunAsync(told, script).ConfigureAwait(false);
+                await RunAsync(subject, told, script).ConfigureAwait(false);
         }
     }
 
-    private async Task RunAsync(NotifyEvent told, NotifyScript script)
+    private async Task RunAsync(Subject subject, NotifyEvent told, NotifyScript script)
     {
         bool hasPlace = false;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token, told.IsLast ? CancellationToken.None : _hurrying.Token);
+        using var current = new Current(told.Subject, script.Keyword, time, logger);
         try
         {
             await _places.WaitAsync(stop.Token).ConfigureAwait(false);
             hasPlace = true;
-            var result = await run(script.Command, script.Arguments, told.Variables(), Limit, stop.Token).ConfigureAwait(false);
+            lock (_lock)
+            {
+                subject.Current = current;
+                current.Begin(isWaitedFor: subject.Waiting.Count > 0);
+            }
+
+            var result = await run(script.Command, script.Arguments, told.Variables(), Limit, current.Token, stop.Token).ConfigureAwait(false);
             if (result.Problem is { } problem)
                 NotifyLog.ScriptFailed(logger, script.Keyword, told.Subject, problem);
         }
         catch (OperationCanceledException)
         {
-            NotifyLog.ScriptFailed(logger, script.Keyword, told.Subject, "it was ended, because the daemon stops");
+            NotifyLog.ScriptFailed(logger, script.Keyword, told.Subject, hasPlace ? "it was ended, because the daemon stops" : "it was not run, because the daemon stops");
         }
 #pragma warning disable CA1031 // What follows, of this subject above all, is to be told all the same.
         catch (Exception exception)
@@ -158,8 +177,44 @@ internal sealed class NotifyScriptQueue(RunScript run, TimeProvider time, ILogge
         }
         finally
         {
+            lock (_lock)
+                subject.Current = null;
             if (hasPlace)
                 _places.Release();
+        }
+    }
+
+    /// <summary>A script that runs. Under the queue's lock.</summary>
+    private sealed class Current(string subject, string keyword, TimeProvider time, ILogger logger) : IDisposable
+    {
+        private readonly CancellationTokenSource _impatience = new(Timeout.InfiniteTimeSpan, time);
+        private ITimer? _silence;
+        private long _begun;
+
+        public CancellationToken Token => _impatience.Token;
+
+        public void Begin(bool isWaitedFor)
+        {
+            _begun = time.GetTimestamp();
+            if (isWaitedFor)
+                Hurry();
+        }
+
+        /// <summary>Something waits for it from now on.</summary>
+        public void Hurry()
+        {
+            if (_silence is not null)
+                return;
+            var left = LimitWhenWaitedFor - time.GetElapsedTime(_begun);
+            _impatience.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            _silence = time.CreateTimer(
+                _ => NotifyLog.ScriptWaitedFor(logger, keyword, subject, (long)time.GetElapsedTime(_begun).TotalSeconds), null, LimitOfSilence, Timeout.InfiniteTimeSpan);
+        }
+
+        public void Dispose()
+        {
+            _silence?.Dispose();
+            _impatience.Dispose();
         }
     }
 
@@ -168,6 +223,9 @@ internal sealed class NotifyScriptQueue(RunScript run, TimeProvider time, ILogge
         public List<NotifyEvent> Waiting { get; } = [];
 
         public Task Running { get; set; } = Task.CompletedTask;
+
+        /// <summary>What runs now.</summary>
+        public Current? Current { get; set; }
 
         /// <summary>Whether it was said that some are told to none.</summary>
         public bool IsBehind { get; set; }

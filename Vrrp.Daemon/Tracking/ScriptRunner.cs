@@ -91,9 +91,15 @@ internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null)
     /// <param name="timeout">Then it is ended; infinite: never.</param>
     /// <param name="cancellationToken">Ends it at once.</param>
     /// <param name="timedOut">Told the result at the timeout, before the process is ended: that takes a while.</param>
-    public async Task<ScriptResult> RunAsync(
+    public Task<ScriptResult> RunAsync(
         ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables, TimeSpan timeout, CancellationToken cancellationToken,
-        Action<ScriptResult>? timedOut = null)
+        Action<ScriptResult>? timedOut = null) =>
+        RunAsync(command, arguments, variables, timeout, CancellationToken.None, cancellationToken, timedOut);
+
+    /// <summary>The same; when <paramref name="timeUp"/> is cancelled its time is up, as at the timeout.</summary>
+    public async Task<ScriptResult> RunAsync(
+        ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables, TimeSpan timeout, CancellationToken timeUp,
+        CancellationToken cancellationToken, Action<ScriptResult>? timedOut = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (Volatile.Read(ref _remains) >= MaximumRemains)
@@ -106,13 +112,18 @@ internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null)
             _lives.Add(life);
         }
 
+        long begun = time.GetTimestamp();
         life.Ended = LiveAsync(life, command, arguments, variables);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeUp);
         try
         {
-            return await life.Ended.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false);
+            return await life.Ended.WaitAsync(timeout, time, either.Token).ConfigureAwait(false);
         }
-        catch (TimeoutException)
+        catch (Exception exception) when (exception is TimeoutException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
+            if (exception is OperationCanceledException)
+                timeout = TimeSpan.FromSeconds(Math.Round(time.GetElapsedTime(begun).TotalSeconds));
             var result = new ScriptResult(ScriptEnd.TimedOut, 0, $"it ran longer than {Text(timeout)} and was ended");
             try
             {

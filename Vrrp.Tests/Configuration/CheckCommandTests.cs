@@ -159,6 +159,19 @@ public sealed class CheckCommandTests : IDisposable
             output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("pgrep -x nginx || exit 1", "||")]
+    [InlineData("killall -0 nginx 2>/dev/null", "2>/dev/null")]
+    [InlineData("/bin/sh -c 'pgrep nginx | grep -q .'", null)]
+    public void A_command_that_needs_a_shell_is_named(string command, string? word)
+    {
+        var (_, output) = Check($"vrrp_script chk {{\nscript \"{command}\"\n}}\n" + InstanceText("track_script {\nchk\n}"));
+        if (word is null)
+            Assert.DoesNotContain("VRRP0322", output, StringComparison.Ordinal);
+        else
+            Assert.Contains($"VRRP0322: there is no shell, here as with keepalived: '{word}' is an argument of the command.", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_program_can_run()
     {

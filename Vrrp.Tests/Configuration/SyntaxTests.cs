@@ -27,6 +27,9 @@ public class SyntaxTests
     [Theory]
     [InlineData("notify_master \"/x 'a b' c\" root", "/x 'a b' c")]
     [InlineData("notify_master '/x \"a b\" c' root", "/x \"a b\" c")]
+    [InlineData("notify_master \"/x \"a\"\" root", "/x a")]
+    [InlineData("notify_master /x\" a\"b root", "/x ab")]
+    [InlineData("notify_master \"/x \"'q r'\" s\" root", "/x q r s")]
     public void Commands_take_both_kinds_of_quotes(string line, string command)
     {
         var script = Instance(line).Notify.Master!;

@@ -26,7 +26,7 @@ public class NodeTests
         // The kernel takes two milliseconds for each address, and the first one waits until all the rest has been asked for.
         platform.Installing = () =>
         {
-            begun = begun == 0 ? platform.Log.Count : begun;
+            begun = begun == 0 ? platform.Log.Length : begun;
             isPosted.Wait(Patience);
             long since = Stopwatch.GetTimestamp();
             while (Stopwatch.GetElapsedTime(since) < TimeSpan.FromMilliseconds(2))

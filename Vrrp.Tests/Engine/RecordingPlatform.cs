@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Vrrp.Links;
 using Vrrp.Simulation;
@@ -12,7 +13,8 @@ internal sealed class RecordingPlatform : ISimulatedHost
     public SimulatedPlatform Kernel { get; }
 
     /// <summary>What the engine did, in order: +address, -address, adv priority.</summary>
-    public List<string> Log { get; } = [];
+    // The engine may write to it on a thread of its own.
+    public ImmutableArray<string> Log { get; private set; } = [];
 
     /// <summary>Called on the engine's thread for each address that is installed: a kernel that takes its time.</summary>
     public Action Installing { get; set; } = () => { };
@@ -32,7 +34,7 @@ internal sealed class RecordingPlatform : ISimulatedHost
     string ISimulatedHost.NameOf(int token) => "";
 
     void ISimulatedHost.Sent(SimulatedInterface at, SimulatedPacket packet) =>
-        Log.Add(string.Create(CultureInfo.InvariantCulture, $"adv {packet.Octet(2)}"));
+        Log = Log.Add(string.Create(CultureInfo.InvariantCulture, $"adv {packet.Octet(2)}"));
 
     void ISimulatedHost.Announced(SimulatedInterface at, IPAddressValue address, string virtualRouter)
     {
@@ -41,8 +43,8 @@ internal sealed class RecordingPlatform : ISimulatedHost
     void ISimulatedHost.Installed(SimulatedInterface at, in InterfaceAddress address)
     {
         Installing();
-        Log.Add($"+{address.Address}");
+        Log = Log.Add($"+{address.Address}");
     }
 
-    void ISimulatedHost.Removed(SimulatedInterface at, in InterfaceAddress address) => Log.Add($"-{address.Address}");
+    void ISimulatedHost.Removed(SimulatedInterface at, in InterfaceAddress address) => Log = Log.Add($"-{address.Address}");
 }

@@ -168,7 +168,8 @@ public sealed class DemoTests : IDisposable
     {
         if (!Environment.IsPrivilegedProcess)
             throw new InvalidOperationException("The demonstration needs root: run the tests with sudo.");
-        var start = new ProcessStartInfo(FindCommand(), ["demo", .. options]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // What runs in the background of a shell ignores SIGINT, and so does what it starts.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", FindCommand(), "demo", .. options]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["TMPDIR"] = _folder.FullName;
         return Process.Start(start)!;
     }

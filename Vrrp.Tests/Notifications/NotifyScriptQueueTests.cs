@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging.Abstractions;
 using Vrrp.Daemon.Configuration.Model;
 using Vrrp.Daemon.Notifications;
 using Vrrp.Daemon.Tracking;
@@ -16,9 +15,10 @@ public sealed class NotifyScriptQueueTests : IAsyncLifetime
 
     private readonly ManualTime _time = new();
     private readonly Channel<Run> _started = Channel.CreateUnbounded<Run>();
+    private readonly LogDouble _log = new();
     private readonly NotifyScriptQueue _queue;
 
-    public NotifyScriptQueueTests() => _queue = new(RunAsync, _time, NullLogger.Instance);
+    public NotifyScriptQueueTests() => _queue = new(RunAsync, _time, _log);
 
     public Task InitializeAsync() => Task.CompletedTask;
 
@@ -35,10 +35,11 @@ public sealed class NotifyScriptQueueTests : IAsyncLifetime
 
     // As the runner: what is cancelled has ended when the task is over.
     private Task<ScriptResult> RunAsync(
-        ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables, TimeSpan timeout, CancellationToken cancellationToken)
+        ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables, TimeSpan timeout, CancellationToken timeUp, CancellationToken cancellationToken)
     {
         var end = new TaskCompletionSource<ScriptResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         cancellationToken.Register(() => end.TrySetCanceled(cancellationToken));
+        timeUp.Register(() => end.TrySetResult(new(ScriptEnd.TimedOut, 0, "its time was up")));
         _started.Writer.TryWrite(new(string.Join(' ', [command.CommandLine, .. arguments]), end, timeout, cancellationToken));
         return end.Task;
     }
@@ -128,7 +129,7 @@ public sealed class NotifyScriptQueueTests : IAsyncLifetime
     {
         using var scripts = new Tracking.StubbornScripts();
         using var queue = new NotifyScriptQueue(
-            (command, arguments, variables, limit, ending) => scripts.Runner.RunAsync(command, arguments, variables, limit, ending), scripts.Time, NullLogger.Instance);
+            (command, arguments, variables, limit, timeUp, ending) => scripts.Runner.RunAsync(command, arguments, variables, limit, timeUp, ending), scripts.Time, _log);
         scripts.MayStart.Reset();
         queue.Take(Event("A", NotifyWord.Master) with { Scripts = new() { Any = Tracking.StubbornScripts.Command } });
         await scripts.NextAsync();
@@ -171,6 +172,32 @@ public sealed class NotifyScriptQueueTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task One_that_nothing_waits_for_may_take_its_time_and_one_that_is_waited_for_a_minute()
+    {
+        _queue.Take(Event("A", NotifyWord.Backup));
+        var promotion = await NextAsync();
+        _time.Advance(TimeSpan.FromSeconds(400));
+        Assert.False(promotion.End.Task.IsCompleted);
+        promotion.Finish();
+
+        _queue.Take(Event("B", NotifyWord.Backup));
+        var hanging = await NextAsync();
+        _time.Advance(TimeSpan.FromSeconds(10));
+        _queue.Take(Event("B", NotifyWord.Fault));
+        _time.Advance(TimeSpan.FromSeconds(4));
+        Assert.DoesNotContain(_log.Lines, line => line.Contains("waits", StringComparison.Ordinal));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Contains("Warning: notify of INSTANCE B has been running for 15 s, and what came after it waits", _log.Lines);
+        _time.Advance(TimeSpan.FromSeconds(44));
+        Assert.False(hanging.End.Task.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        var next = await NextAsync();
+        Assert.Equal("any INSTANCE B FAULT 100", next.Text);
+        Assert.Contains("Warning: notify of INSTANCE B: its time was up", _log.Lines);
+        next.Finish();
+    }
+
+    [Fact]
     public async Task One_that_fails_in_itself_holds_up_nothing_behind_it()
     {
         _queue.Take(Event("A", NotifyWord.Master));
@@ -189,7 +216,7 @@ public sealed class NotifyScriptQueueTests : IAsyncLifetime
         using var scripts = new Tracking.StubbornScripts();
         var log = new Tracking.Messages();
         using var queue = new NotifyScriptQueue(
-            (command, arguments, variables, limit, ending) => scripts.Runner.RunAsync(command, arguments, variables, limit, ending), scripts.Time, log);
+            (command, arguments, variables, limit, timeUp, ending) => scripts.Runner.RunAsync(command, arguments, variables, limit, timeUp, ending), scripts.Time, log);
         NotifyEvent Told(NotifyWord word) => Event("A", word) with { Scripts = new() { Any = Tracking.StubbornScripts.Command } };
         queue.Take(Told(NotifyWord.Master));
         var stuck = await scripts.NextAsync();
@@ -199,10 +226,10 @@ public sealed class NotifyScriptQueueTests : IAsyncLifetime
         Assert.Equal("15 9", stuck.Signals);
         Assert.Equal(
             "notify of INSTANCE A: it ran longer than 60 s and cannot be ended, for process 4711 heeds no signal; it is left alone: /bin/true",
-            Assert.Single(log.Texts));
+            Assert.Single(log.Texts, text => !text.EndsWith("waits", StringComparison.Ordinal)));
         (await scripts.NextAsync()).Exit();
         await queue.StopAsync(default).WaitAsync(Patience);
-        Assert.Single(log.Texts);
+        Assert.Equal(2, log.Texts.Count);
     }
 
     [Fact]

@@ -64,8 +64,8 @@ internal sealed class DiagnosticBag
     public void IncludeMissing(Place at, string path, bool required) => Add("VRRP0010", required ? Error : Warning, at,
         $"there is no file '{Clean(path)}' to include" + (required ? "; this form of include demands it." : "; keepalived only logs that."));
 
-    public void IncludeMatchesNothing(Place at, string pattern) => Add("VRRP0011", Error, at,
-        $"no file matches '{Clean(pattern)}', and this form of include demands one.");
+    public void IncludeMatchesNothing(Place at, string pattern, bool required) => Add("VRRP0011", required ? Error : Warning, at,
+        $"no file matches '{Clean(pattern)}'" + (required ? ", and this form of include demands one." : "; keepalived only logs that."));
 
     public void IncludeUnreadable(Place at, string path, string problem, bool required) => Add("VRRP0012", required ? Error : Warning, at,
         $"'{Clean(path)}' is not included: {problem}.");
@@ -414,6 +414,9 @@ internal sealed class DiagnosticBag
     public void ScriptsRunAsRoot(SourceSpan at) => Add("VRRP0321", Warning, at,
         "enable_script_security is set, but there is neither a script_user nor an account keepalived_script: keepalived runs no script that names no user. "
         + "Here they run as root, as long as nobody else could change them. Name whom they run as: script_user USER.");
+
+    public void NoShell(SourceSpan at, string word) => Add("VRRP0322", Warning, at,
+        $"there is no shell, here as with keepalived: '{Clean(word)}' is an argument of the command. Write a script of these words, or sh -c '…'.");
 
     // 05xx: virtual servers, real servers and checks
 

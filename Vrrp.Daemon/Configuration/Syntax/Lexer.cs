@@ -112,13 +112,11 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
                 first = true;
                 command = false;
             }
-            else if (c == '"' || (c == '\'' && command))
+            else if (c == '"' || command)
             {
+                int start = i;
                 var word = new StringBuilder();
-                int close = i + 1;
-                while (close < text.Length && text[close] != c)
-                    close = Take(text, close, command, word) + 1;
-                if (close >= text.Length)
+                if (!TryTakeWord(text, ref i, command, word, out bool quoted))
                 {
                     // The words before it would be a statement that nobody wrote.
                     diagnostics.UnterminatedQuote(line.GetSpan(i, text.Length - i));
@@ -127,16 +125,15 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
                     return;
                 }
 
-                Emit(line, TokenKind.Word, word.ToString(), i, close + 1 - i, quoted: true, secret);
-                i = close + 1;
+                Emit(line, TokenKind.Word, word.Replace(ProtectedOpen, '{').Replace(ProtectedClose, '}').ToString(), start, i - start, quoted, secret);
                 first = false;
             }
             else
             {
                 int start = i;
                 var characters = new StringBuilder();
-                while (i < text.Length && !SourceLine.IsBlank(text[i]) && text[i] is not ('{' or '}' or '"') && !(command && text[i] == '\''))
-                    i = Take(text, i, command, characters) + 1;
+                while (i < text.Length && !SourceLine.IsBlank(text[i]) && text[i] is not ('{' or '}' or '"'))
+                    characters.Append(text[i++]);
                 string word = characters.Replace(ProtectedOpen, '{').Replace(ProtectedClose, '}').ToString();
                 if (first && word.StartsWith(OwnLine))
                     word = $"{KeywordTable.OwnPrefix} {word[1..]}";
@@ -150,6 +147,33 @@ internal sealed class Lexer(DiagnosticBag diagnostics)
         }
 
         EndLine(line, text.Length);
+    }
+
+    /// <summary>A word that begins with a quote, or one of a command, in which pieces that touch are one word.</summary>
+    /// <returns>False: a quote is not closed; then <paramref name="i"/> is where it is.</returns>
+    private static bool TryTakeWord(string text, ref int i, bool command, StringBuilder word, out bool quoted)
+    {
+        quoted = false;
+        do
+        {
+            char c = text[i];
+            if (c == '"' || (c == '\'' && command))
+            {
+                int close = i + 1;
+                while (close < text.Length && text[close] != c)
+                    close = Take(text, close, command, word) + 1;
+                if (close >= text.Length)
+                    return false;
+                quoted = true;
+                i = close + 1;
+            }
+            else
+            {
+                i = Take(text, i, command, word) + 1;
+            }
+        }
+        while (command && i < text.Length && !SourceLine.IsBlank(text[i]) && text[i] is not ('{' or '}'));
+        return true;
     }
 
     /// <summary>Adds a character to a word, in commands also what a backslash makes of those that follow it.</summary>

@@ -501,8 +501,8 @@ internal sealed class Preprocessor(IConfigurationFiles files, LoadOptions option
             {
                 var matches = PathGlob.Expand(_names, path);
                 found.AddRange(matches);
-                if (matches.Count == 0 && strictness is 'w' or 'a')
-                    diagnostics.IncludeMatchesNothing(span, alternative);
+                if (matches.Count == 0)
+                    diagnostics.IncludeMatchesNothing(span, alternative, strictness is 'w' or 'a');
             }
             else if (_names.GetKind(path) == FileKind.Missing)
             {
