@@ -70,6 +70,7 @@ internal static class RunCommand
                     ConfigurationPath = result.GetValue(file)!,
                     ConfigId = result.GetValue(configId),
                     LedgerPath = Path.ChangeExtension(result.GetValue(pidFile) ?? PidFile.DefaultPath, ".addresses"),
+                    ScriptLedgerPath = Path.ChangeExtension(result.GetValue(pidFile) ?? PidFile.DefaultPath, ".scripts"),
                     DirectorLedgerPath = Path.ChangeExtension(result.GetValue(pidFile) ?? PidFile.DefaultPath, ".ipvs"),
                     // /run is gone after a boot, and a daemon beside the usual one has mails of its own.
                     MailSpoolPath = result.GetValue(pidFile) is { } own ? Path.ChangeExtension(own, ".mail") : AlertSpool.DefaultPath,

@@ -36,6 +36,9 @@ internal sealed class DaemonRun
     /// <summary>Unix socket at which status is served; null: none is.</summary>
     public string? StatusSocketPath { get; init; }
 
+    /// <summary>File that records the scripts that run; null: none is kept.</summary>
+    public string? ScriptLedgerPath { get; init; }
+
     /// <summary>File that records the IPVS entries this daemon makes; null: none is kept.</summary>
     public string? DirectorLedgerPath { get; init; }
 

@@ -110,7 +110,12 @@ internal static class DaemonServices
     private static void AddDirector(IServiceCollection services, DaemonRun run, DaemonConfig config)
     {
         // Made by the container, which ends what still runs when all others have gone.
-        services.AddSingleton(provider => new ScriptRunner(provider.GetRequiredService<TimeProvider>()) { IsSecure = config.GlobalDefs.EnableScriptSecurity });
+        services.AddSingleton(provider => new ScriptRunner(
+            provider.GetRequiredService<TimeProvider>(),
+            ledger: run.ScriptLedgerPath is { } path ? new(path, provider.GetRequiredService<ILogger<TrackingService>>()) : null)
+        {
+            IsSecure = config.GlobalDefs.EnableScriptSecurity,
+        });
         services.AddSingleton<HealthCheckers>();
         services.AddSingleton(provider => new HealthCheckService(
             provider.GetRequiredService<HealthCheckers>().Create,

@@ -17,6 +17,7 @@ internal sealed class LifeScripts(DaemonConfig initial, ScriptRunner runner, ILo
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _hasBegun = true;
+        await runner.BeginAsync().ConfigureAwait(false);
         var globals = _config.GlobalDefs;
         if (globals.ShutdownScript is { } later)
             _ = Aside.RunAsync(() => TellUnusable(later));

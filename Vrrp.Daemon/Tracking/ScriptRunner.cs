@@ -53,13 +53,15 @@ internal delegate ScriptProcess StartScript(string path, IReadOnlyList<string> a
 /// Runs scripts: as their user, without a shell, in a session of their own, for a limited time. Nobody waits longer than that and the time
 /// it takes to end one, also where its file or its user cannot be looked up, or where it heeds no signal.
 /// </summary>
-internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null) : IDisposable
+internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null, ScriptLedger? ledger = null) : IDisposable
 {
     private const int SIGTERM = 15;
     private const int SIGKILL = 9;
 
     /// <summary>Scripts that heed no signal; while there are so many no other is started.</summary>
     internal const int MaximumRemains = 64;
+
+    private static readonly TimeSpan LimitOfLedger = TimeSpan.FromSeconds(1);
 
     /// <summary>From SIGTERM to SIGKILL.</summary>
     internal static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
@@ -78,6 +80,22 @@ internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null)
 
     /// <summary>Whether programs that others than root could change are refused when they would run as root (<c>enable_script_security</c>).</summary>
     public bool IsSecure { get; set; }
+
+    /// <summary>To be called before the first script: ends those that an earlier daemon was killed over, and records those to come.</summary>
+    public async Task BeginAsync()
+    {
+        if (ledger is null)
+            return;
+        try
+        {
+            // A process stuck in the kernel may keep its environment from who asks for it.
+            await Aside.RunAsync(ledger.Begin).WaitAsync(LimitOfLedger, time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Those of now are recorded when it comes back.
+        }
+    }
 
     /// <summary>Finds out whether a command could run now. May take as long as the file system does.</summary>
     /// <returns>What is in its way, as a clause; null: nothing.</returns>
@@ -155,6 +173,7 @@ internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null)
 
         foreach (var life in lives)
             life.Signal(SIGKILL);
+        ledger?.Dispose();
     }
 
     private static string Text(TimeSpan timeout) => FormattableString.Invariant($"{timeout.TotalSeconds:0.###} s");
@@ -162,6 +181,7 @@ internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null)
     /// <summary>From the look at its file to its end.</summary>
     private async Task<ScriptResult> LiveAsync(Life life, ScriptCommand command, IReadOnlyList<string> arguments, IReadOnlyList<string> variables)
     {
+        int? slot = null;
         try
         {
             string? problem = null;
@@ -173,9 +193,13 @@ internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null)
                 // Whoever waited may have gone meanwhile.
                 if (problem is not null || life.IsEnding)
                     return;
+                string? mark = null;
+                slot = ledger?.Add(out mark);
                 try
                 {
-                    process = _start(path, words, Environment(variables), credentials);
+                    process = _start(path, words, Environment(mark is null ? variables : [.. variables, mark]), credentials);
+                    if (slot is { } named)
+                        ledger!.Name(named, process.Id);
                 }
                 catch (LinuxException) when ((problem = ScriptSecurity.FindUnreadableFormat(path)) is not null)
                 {
@@ -199,6 +223,8 @@ internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null)
         }
         finally
         {
+            if (slot is { } taken)
+                ledger!.Remove(taken);
             lock (_lock)
                 _lives.Remove(life);
         }
@@ -272,7 +298,7 @@ internal sealed class ScriptRunner(TimeProvider time, StartScript? start = null)
         foreach (DictionaryEntry entry in System.Environment.GetEnvironmentVariables())
         {
             // What the service manager tells this process is not a script's to answer.
-            if (entry.Key is string name && name is not ("NOTIFY_SOCKET" or "WATCHDOG_USEC" or "WATCHDOG_PID" or "LISTEN_FDS" or "LISTEN_PID")
+            if (entry.Key is string name && name is not (ScriptLedger.Variable or "NOTIFY_SOCKET" or "WATCHDOG_USEC" or "WATCHDOG_PID" or "LISTEN_FDS" or "LISTEN_PID")
                 && !name.StartsWith("DOTNET_", StringComparison.Ordinal)
                 && !variables.Any(variable => variable.StartsWith(name + "=", StringComparison.Ordinal)))
                 own.Add($"{name}={entry.Value}");

@@ -41,6 +41,12 @@ internal static partial class TrackingLog
     [LoggerMessage(410, LogLevel.Warning, "{Tracker} has no result after {Seconds} s, for what is to be read does not answer: what it said before counts until then")]
     public static partial void EarlierResult(ILogger logger, string tracker, long seconds);
 
+    [LoggerMessage(420, LogLevel.Warning, "process {Process} was left running by a daemon that was killed, and is ended: {Command}")]
+    public static partial void LeftBehindEnded(ILogger logger, int process, string command);
+
+    [LoggerMessage(421, LogLevel.Warning, "{Path} does not record which scripts run, so a daemon that is killed would leave them running: {Problem}")]
+    public static partial void ScriptsNotRecorded(ILogger logger, string path, string problem);
+
     [LoggerMessage(408, LogLevel.Critical, "{Tracker} failed in itself and may not be watched until a reload")]
     public static partial void NotWatched(ILogger logger, Exception exception, string tracker);
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using Vrrp.Daemon.Tracking;
 using Vrrp.Tests.Linux.Lab;
 
 namespace Vrrp.Tests.Linux;
@@ -89,6 +91,46 @@ public sealed class DaemonTests : IAsyncLifetime
         daemon.Send(PosixSignalNumber.Terminate);
         Assert.Equal(0, await daemon.WaitForEndAsync());
         Assert.False(File.Exists(ledger));
+    }
+
+    [Fact]
+    public async Task Scripts_that_a_killed_one_left_running_are_ended_by_the_next()
+    {
+        await BuildAsync();
+        string begun = Path.Combine(_folder.FullName, "begun");
+        await WriteAsync("global_defs {\nscript_user root\n}\n" + Config(255, $"notify_master \"/bin/sh -c 'echo $$ >> {begun}; sleep 100000'\"\n"));
+        var log = new LineLog(_changed);
+        int left;
+        await using (var killed = Start(log))
+        {
+            await WaitForAsync(killed, log, "Entering MASTER STATE", 0);
+            left = await BegunAsync(1);
+            killed.Send(PosixSignalNumber.Kill);
+            await killed.WaitForEndAsync();
+        }
+
+        Assert.True(Runs(left));
+        int since = log.Count;
+        await using var daemon = Start(log);
+        await WaitForAsync(daemon, log, "Entering MASTER STATE", since);
+        int now = await BegunAsync(2);
+        Assert.True(log.Contains($"process {left} was left running by a daemon that was killed, and is ended: /bin/sh -c ", since), log.ToString());
+        Assert.Equal((false, true), (Runs(left), Runs(now)));
+        daemon.Send(PosixSignalNumber.Terminate);
+        Assert.Equal(0, await daemon.WaitForEndAsync());
+        Assert.Equal((false, false), (Runs(now), File.Exists(Path.Combine(_folder.FullName, "test.scripts"))));
+
+        async Task<int> BegunAsync(int count)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+            while (!File.Exists(begun) || (await File.ReadAllTextAsync(begun)).Count(letter => letter == '\n') < count)
+                await beat.WaitForNextTickAsync(patience.Token);
+            return int.Parse((await File.ReadAllLinesAsync(begun))[count - 1], CultureInfo.InvariantCulture);
+        }
+
+        // Dead, it may wait for whoever is to bury it.
+        static bool Runs(int process) => new ProcessFiles().Read(process) is not null;
     }
 
     [Fact]

@@ -72,6 +72,12 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags, uint mode);
 
+    [LibraryImport(LibC, EntryPoint = "fsync", SetLastError = true)]
+    internal static partial int FileSync(int descriptor);
+
+    [LibraryImport(LibC, EntryPoint = "clock_gettime", SetLastError = true)]
+    internal static partial int ClockGetTime(int clock, TimeSpec* value);
+
     [LibraryImport(LibC, EntryPoint = "flock", SetLastError = true)]
     internal static partial int FileLock(int descriptor, int operation);
 
@@ -122,6 +128,9 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(LibC, EntryPoint = "kill", SetLastError = true)]
     internal static partial int Kill(int process, int signal);
+
+    [LibraryImport(LibC, EntryPoint = "getsid", SetLastError = true)]
+    internal static partial int GetSession(int process);
 
     // Raw: the C library's own functions of these names change all threads of the process.
     [LibraryImport(LibC, EntryPoint = "syscall", SetLastError = true)]
