@@ -16,4 +16,7 @@ internal sealed record Alert(string About, string Event, string Reason, DateTime
 
     /// <summary>Names of what was held back and is told by it; empty for an alert that was not.</summary>
     public ImmutableArray<string> Parts { get; init; } = [];
+
+    /// <summary>All that it is about, if that is more than one thing.</summary>
+    public ImmutableArray<string>? Abouts { get; init; }
 }

@@ -32,6 +32,9 @@ internal static partial class AlertLog
     [LoggerMessage(106, LogLevel.Warning, "whether mail alert '{Subject}' was delivered is not known, the daemon ended while the server was taking it; it is not sent twice")]
     public static partial void InDoubt(ILogger logger, string subject);
 
+    [LoggerMessage(116, LogLevel.Warning, "whether mail alert '{Subject}' was delivered is not known, the server has had it and has not answered before the end; it is not sent twice")]
+    public static partial void InDoubtAtEnd(ILogger logger, string subject);
+
     [LoggerMessage(107, LogLevel.Error, "{Path} in the mail spool is damaged and removed: {Problem}")]
     public static partial void SpoolFileDropped(ILogger logger, string path, string problem);
 

@@ -15,13 +15,16 @@ namespace Vrrp.Daemon.Notifications;
 /// <param name="time">The clock.</param>
 /// <param name="hostName">This host in Message-IDs.</param>
 /// <param name="logger">Told when a problem begins and ends.</param>
-internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string hostName, ILogger logger) : IAsyncDisposable
+/// <param name="bootTime">The clock by which mails of an earlier run age. Null: the host's.</param>
+internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string hostName, ILogger logger, Func<BootTime>? bootTime = null) : IAsyncDisposable
 {
     /// <summary>Mails that wait at most; beyond that alerts are folded together.</summary>
     public const int Capacity = 500;
 
     /// <summary>From the first attempt to giving up.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromDays(1);
+
+    private const string AnswerLate = "answer late";
 
     /// <summary>Mails at most whose answer is waited for while others go past them.</summary>
     public const int MaximumLate = 16;
@@ -39,6 +42,12 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     /// <summary>At the end, for a disk that hangs.</summary>
     private static readonly TimeSpan DiskLimit = TimeSpan.FromSeconds(5);
 
+    /// <summary>Attempts, a quarter of an hour, after which a mail holds up none that tells of several, nor one of those any.</summary>
+    private const int AttemptsInOrder = 5;
+
+    /// <summary>A timer that late is set anew.</summary>
+    private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Between two writings of what is held back, which changes with each alert of a flood.</summary>
     private static readonly TimeSpan HeldPause = TimeSpan.FromSeconds(1);
 
@@ -51,6 +60,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private readonly List<long> _obsolete = [];
     private readonly long _origin = time.GetTimestamp();
+    private readonly Func<BootTime> _bootTime = bootTime ?? BootTime.Read;
     private MailSettings? _settings;
     private IMailTransport? _transport;
     private string _routerId = "";
@@ -61,6 +71,8 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     private bool _hasStored;
     private TimeSpan _usableFrom;
     private int _failures;
+    private Entry? _suspect;
+    private string? _failed;
     private long _delivered;
     private long _givenUp;
     private DateTimeOffset? _lastDelivery;
@@ -114,7 +126,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             if (!Equals(settings, _settings))
             {
                 // What was wrong may be right now.
-                (_usableFrom, _failures) = (default, 0);
+                (_usableFrom, _failures, _suspect) = (default, 0, null);
                 // That it is over is still to be told, and is when the first mail is delivered.
                 if (_told.Count > 0)
                 {
@@ -196,8 +208,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
 
         lock (_lock)
         {
-            bool isKept = spool is { IsUsable: true };
-            int kept = _mails.Where(mail => isKept && mail.IsStored).Sum(mail => mail.Mail.Count);
+            int kept = _mails.Where(mail => spool?.Holds(mail.Mail.Number) == true).Sum(mail => mail.Mail.Count);
             int lost = _mails.Sum(mail => mail.Mail.Count) - kept;
             if (kept > 0)
                 AlertLog.LeftInSpool(logger, kept, spool!.Directory);
@@ -240,10 +251,12 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             // Before those that came meanwhile.
             foreach (var mail in mails.Reverse())
             {
-                var age = time.GetUtcNow() - mail.Created;
-                // A clock that was set meanwhile says nothing of a mail's age.
-                var left = age < TimeSpan.Zero ? Life : Life - age;
-                _mails.AddFirst(new Entry(mail, Now + left) { IsStored = true });
+                var known = mail.Boot is { } boot ? _bootTime().Since(new(boot, mail.SinceBoot)) : null;
+                var age = known ?? (time.GetUtcNow() - mail.Created);
+                // A wall clock may have been set meanwhile: one that went back says nothing, one that jumped a day ahead does not cost a mail its last attempt.
+                bool isDoubtful = known is null && age >= Life;
+                var left = age < TimeSpan.Zero || isDoubtful ? Life : Life - age;
+                _mails.AddFirst(new Entry(mail, Now + left) { IsStored = true, HasOneAttempt = isDoubtful });
             }
 
             foreach (var one in held)
@@ -259,8 +272,13 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     }
 
     // Under the lock. Its number it gets when it is stored: which are free is known only then.
-    private void Add(Alert alert) => _mails.AddLast(new Entry(
-        new(-1, Guid.NewGuid().ToString("N"), alert.About, alert.Subject, alert.Body, alert.At, time.GetUtcNow(), alert.Count, [], alert.Parts), Now + Life));
+    private void Add(Alert alert)
+    {
+        var (boot, sinceBoot) = _bootTime();
+        var mail = new SpooledMail(
+            -1, Guid.NewGuid().ToString("N"), alert.About, alert.Subject, alert.Body, alert.At, time.GetUtcNow(), alert.Count, [], alert.Parts, alert.Abouts, null, boot, sinceBoot);
+        _mails.AddLast(new Entry(mail, Now + Life));
+    }
 
     // Under the lock. Files go later: nobody who reloads is to wait for a disk.
     private void Drop()
@@ -326,9 +344,14 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             foreach (var mail in fresh.Where(mail => mail.IsDropped))
                 spool?.Remove(mail.Mail.Number);
 
-            _send.Writer.TryWrite(true);
+            if (fresh.Length > 0 || isLast)
+                _send.Writer.TryWrite(true);
             if (isLast)
+            {
+                spool?.MakeUp();
                 return;
+            }
+
             if (held is { Length: > 0 } && spool is not null)
                 await PauseAsync().ConfigureAwait(false);
         }
@@ -350,7 +373,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            AlertLog.Failed(logger, exception);
+            TellFailed(exception);
         }
     }
 
@@ -450,12 +473,12 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
                         Subject = mail.Subject,
                         Body = mail.Body,
                     },
-                    () =>
+                    done =>
                     {
                         bool isStopping;
                         lock (_lock)
                             (entry.IsCommitted, isStopping) = (true, _isStopping);
-                        spool?.Commit(mail.Number);
+                        spool?.Commit(mail with { Settled = [.. mail.Settled.Union(done)], Left = [.. recipients.Except(done)] });
                         patience.Change(isStopping ? PatienceAtEnd : settings.Timeout, Timeout.InfiniteTimeSpan);
                     },
                     _ending.Token).ConfigureAwait(false);
@@ -466,8 +489,8 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             // The server may have it: it stays marked so, and is none of those that wait.
             lock (_lock)
             {
-                if (entry.IsCommitted)
-                    _mails.Remove(entry);
+                if (entry.IsCommitted && _mails.Remove(entry))
+                    AlertLog.InDoubtAtEnd(logger, AlertText.OneLine(mail.Subject));
             }
 
             return;
@@ -476,8 +499,8 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            AlertLog.Failed(logger, exception);
-            outcome = new(MailVerdict.Unavailable, "failed", exception.Message);
+            TellFailed(exception);
+            outcome = new(MailVerdict.Unavailable, $"failed {exception.Message}", exception.Message);
         }
 
         Settle(entry, outcome);
@@ -489,11 +512,11 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         {
             if (entry.Passing != passing)
                 return;
-            entry.IsLate = true;
+            (entry.IsLate, entry.Problem) = (true, AnswerLate);
             string detail = string.Create(CultureInfo.InvariantCulture, $"the server has had it for {settings.Timeout.TotalSeconds:0.###} s and has not said whether it takes it");
             if (!_isStopping)
-                _lastError = ("answer late", $"mail alert '{AlertText.OneLine(entry.Mail.Subject)}': {detail}", time.GetUtcNow());
-            if (!_isStopping && _told.Add("answer late"))
+                _lastError = (AnswerLate, $"mail alert '{AlertText.OneLine(entry.Mail.Subject)}': {detail}", time.GetUtcNow());
+            if (!_isStopping && _told.Add(AnswerLate))
                 AlertLog.AnswerLate(logger, AlertText.OneLine(entry.Mail.Subject), detail);
         }
 
@@ -516,18 +539,25 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             {
                 case MailVerdict.Delivered or MailVerdict.Refused:
                     _mails.Remove(entry);
-                    (_failures, _usableFrom) = (0, default);
+                    (_failures, _usableFrom, _suspect) = (0, default, null);
                     break;
                 case MailVerdict.Deferred:
-                    entry.NotBefore = _isStopping ? TimeSpan.MaxValue : Now + Pause(FirstDeferral, LongestDeferral, entry.Attempts++);
-                    (_failures, _usableFrom) = (0, default);
+                    PutOff(entry, outcome);
+                    (_failures, _usableFrom, _suspect) = (0, default, null);
                     break;
                 // Others went past it meanwhile, so it says nothing of them.
                 case MailVerdict.Unavailable when entry.IsLate:
-                    entry.NotBefore = _isStopping ? TimeSpan.MaxValue : Now + Pause(FirstDeferral, LongestDeferral, entry.Attempts++);
+                    PutOff(entry, outcome);
+                    break;
+                // A server that fails over one mail may take any other; over two in a row, it is the server.
+                case MailVerdict.Unavailable when outcome.CameWithMail:
+                    PutOff(entry, outcome);
+                    if (_suspect is not null && _suspect != entry)
+                        Rest();
+                    _suspect = entry;
                     break;
                 default:
-                    _usableFrom = _isStopping ? TimeSpan.MaxValue : Now + Pause(FirstPause, LongestPause, _failures++);
+                    Rest();
                     break;
             }
 
@@ -542,6 +572,30 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         // There may be room again for what is held back, and those behind it may leave.
         _store.Writer.TryWrite(true);
         _send.Writer.TryWrite(true);
+    }
+
+    // Under the lock. The others go on.
+    private void PutOff(Entry entry, MailOutcome outcome)
+    {
+        entry.Problem = outcome.Problem;
+        entry.NotBefore = _isStopping ? TimeSpan.MaxValue : Now + Pause(FirstDeferral, LongestDeferral, entry.Attempts++);
+        if (entry.HasOneAttempt)
+            entry.GiveUpAt = Now;
+    }
+
+    // Under the lock. All of them wait.
+    private void Rest() => _usableFrom = _isStopping ? TimeSpan.MaxValue : Now + Pause(FirstPause, LongestPause, _failures++);
+
+    private void TellFailed(Exception exception)
+    {
+        lock (_lock)
+        {
+            if (_failed == exception.Message)
+                return;
+            _failed = exception.Message;
+        }
+
+        AlertLog.Failed(logger, exception);
     }
 
     // Under the lock.
@@ -563,9 +617,9 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         switch (outcome.Verdict)
         {
             case MailVerdict.Delivered when outcome.Problem.Length == 0:
-                if (_told.Count > 0)
+                // What another mail waits for is not over with this one.
+                if (_told.RemoveWhere(problem => !_mails.Any(one => one.Problem == problem)) > 0)
                     AlertLog.DeliveredAgain(logger, _mails.Count);
-                _told.Clear();
                 break;
             case MailVerdict.Delivered when isNews:
                 AlertLog.RecipientRefused(logger, outcome.Detail);
@@ -611,23 +665,34 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
         next = null;
         if (_mails.Count(mail => mail.IsLate) >= MaximumLate)
             return null;
-        var waiting = new HashSet<string>(StringComparer.Ordinal);
+        Entry? chosen = null;
+        var now = Now;
+        var (waiting, soon) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<string>(StringComparer.Ordinal));
         foreach (var mail in _mails)
         {
-            var from = mail.NotBefore > _usableFrom ? mail.NotBefore : _usableFrom;
-            // One that waits keeps those behind it that are about the same.
-            if (mail.IsStored && waiting.Add(mail.Mail.About) && mail.Passing is null)
-            {
-                if (from <= Now)
-                    return mail;
-                Sooner(ref next, from);
-            }
-
             if (mail.Passing is null)
                 Sooner(ref next, mail.GiveUpAt);
+            if (!mail.IsStored)
+                continue;
+            // One that waits keeps those behind it that are about the same.
+            var subjects = mail.Mail.Subjects;
+            bool isOfOne = subjects.Length == 1;
+            bool isNext = !subjects.Any((isOfOne ? waiting : soon).Contains);
+            if (isOfOne || mail.Attempts < AttemptsInOrder)
+                waiting.UnionWith(subjects);
+            if (mail.Attempts < AttemptsInOrder)
+                soon.UnionWith(subjects);
+            if (!isNext || mail.Passing is not null)
+                continue;
+            var from = mail.NotBefore > _usableFrom ? mail.NotBefore : _usableFrom;
+            if (from > now)
+                Sooner(ref next, from);
+            // Those that failed before are no reason to keep back what has not been tried.
+            else if (chosen is null || mail.Attempts < chosen.Attempts)
+                chosen = mail;
         }
 
-        return null;
+        return chosen;
     }
 
     private static void Sooner(ref TimeSpan? next, TimeSpan at) => next = next is null || at < next ? at : next;
@@ -637,15 +702,23 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
 
     private async Task WaitAsync(Channel<bool> wake, TimeSpan? until)
     {
-        var delay = Timeout.InfiniteTimeSpan;
+        if (wake.Reader.TryRead(out _))
+            return;
+        using var timeout = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
         if (until is { } at && at - Now < Life + Life)
         {
-            delay = at - Now;
-            if (delay <= TimeSpan.Zero)
-                return;
+            TimeSpan left;
+            do
+            {
+                left = at - Now;
+                if (left <= TimeSpan.Zero)
+                    return;
+                timeout.CancelAfter(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));
+            }
+            // Held up between looking at the clock and setting the timer, it would wait for too long.
+            while (at - Now < left - Slack || at <= Now);
         }
 
-        using var timeout = new CancellationTokenSource(delay, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _ending.Token);
         try
         {
@@ -661,7 +734,13 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
     {
         public SpooledMail Mail { get; set; } = mail;
 
-        public TimeSpan GiveUpAt { get; } = giveUpAt;
+        public TimeSpan GiveUpAt { get; set; } = giveUpAt;
+
+        /// <summary>Whether it may be too old, so that one attempt more is all it gets.</summary>
+        public bool HasOneAttempt { get; init; }
+
+        /// <summary>What it waits for itself. Null: only for the server.</summary>
+        public string? Problem { get; set; }
 
         /// <summary>Whether it is on disk, or need not be: before that it must not leave.</summary>
         public bool IsStored { get; set; }

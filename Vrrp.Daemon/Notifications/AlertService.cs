@@ -29,7 +29,7 @@ internal sealed class AlertService : IHostedService, IReloadObserver, IAsyncDisp
     {
         (_initial, _time, _lifetime) = (initial, time, lifetime);
         _composer = new(_hostName);
-        _queue = new(run.MailSpoolPath is { } path ? new(path, logger) : null, time, _hostName, logger);
+        _queue = new(run.MailSpoolPath is { } path ? new(path, logger, time) : null, time, _hostName, logger);
         _metrics = new(() => _queue.Report);
     }
 

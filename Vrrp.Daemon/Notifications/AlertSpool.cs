@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
@@ -19,6 +20,10 @@ namespace Vrrp.Daemon.Notifications;
 /// <param name="Count">How many alerts it stands for.</param>
 /// <param name="Settled">Recipients who have it, or never will.</param>
 /// <param name="Parts">What was held back and is told by it.</param>
+/// <param name="Abouts">All that it is about, if that is more than one thing.</param>
+/// <param name="Left">Of a mail that a server may have: the recipients who do not get it by that, and for whom it is not settled either.</param>
+/// <param name="Boot">The boot of the host in which the mail was made.</param>
+/// <param name="SinceBoot">How long after it.</param>
 internal sealed record SpooledMail(
     long Number,
     string Id,
@@ -29,8 +34,16 @@ internal sealed record SpooledMail(
     DateTimeOffset Created,
     int Count,
     ImmutableArray<string> Settled,
-    ImmutableArray<string> Parts)
+    ImmutableArray<string> Parts,
+    ImmutableArray<string>? Abouts = null,
+    ImmutableArray<string>? Left = null,
+    string? Boot = null,
+    TimeSpan SinceBoot = default)
 {
+    /// <summary>Those that have to leave before it are about one of these too.</summary>
+    [JsonIgnore]
+    public ImmutableArray<string> Subjects => Abouts ?? [About];
+
     /// <summary>Whether a file had all of it.</summary>
     [JsonIgnore]
     public bool IsWhole => Number >= 0 && Id is not null && About is not null && Subject is not null && Body is not null && !Settled.IsDefault && !Parts.IsDefault;
@@ -63,33 +76,43 @@ internal sealed partial class SpoolJson : JsonSerializerContext;
 
 /// <summary>
 /// Mails that wait, a file each in a directory that only root may enter, so that no end of the daemon loses one. A mail that a server may
-/// have is renamed before it can have it: one that is found so at the next start is not sent again.
+/// have is renamed before it can have it: one that is found so at the next start is not sent again. What a disk refuses for a while is made
+/// up for when it takes changes again.
 /// </summary>
-internal sealed class AlertSpool(string directory, ILogger logger)
+internal sealed class AlertSpool(string directory, ILogger logger, TimeProvider time, SpoolDisk? disk = null)
 {
     /// <summary>Where the mails of the usual daemon wait.</summary>
     public const string DefaultPath = "/var/spool/vrrp";
 
     private const int MaximumMails = 5000;
-    private const int MaximumOctets = 4 * 1024 * 1024;
+
+    /// <summary>No file of ours is larger: beyond <see cref="MaximumHeldOctets"/> what is held back is shortened, and what it may be shortened to has <see cref="MaximumHeld"/> as its bound.</summary>
+    private const int MaximumOctets = 64 * 1024 * 1024;
+    private const int MaximumHeldOctets = 2 * 1024 * 1024;
+    private const int MaximumHeld = 10_000;
+    private const int MaximumText = 200;
+    private const long HeldKey = -1;
     private const ushort OthersMayUse = 0x3F;
     private const string Waiting = ".mail";
     private const string Committed = ".sent";
-    private const string Unfinished = ".new";
     private const string HeldName = "held.json";
-
-    /// <summary>Whether mails are kept in it.</summary>
-    public bool IsUsable => _isUsable;
 
     /// <summary>The directory.</summary>
     public string Directory => directory;
 
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     private readonly Lock _lock = new();
+    private readonly SpoolDisk _disk = disk ?? new();
+
+    /// <summary>What is on disk, by the mail's number, and whether a server may have it.</summary>
+    private readonly ConcurrentDictionary<long, bool> _files = [];
+
+    /// <summary>What the disk refused, by the mail's number.</summary>
+    private readonly Dictionary<long, Action> _owed = [];
     private string? _toldProblem;
     private volatile bool _isUsable;
-    private bool _hasHeldFile;
+
+    /// <summary>Whether a mail is on disk.</summary>
+    public bool Holds(long number) => _files.ContainsKey(number);
 
     /// <summary>Opens the directory, makes it if need be, and reads what an earlier process left in it.</summary>
     /// <returns>What was left, and a number that is free, as are those after it.</returns>
@@ -98,7 +121,7 @@ internal sealed class AlertSpool(string directory, ILogger logger)
         string[] paths;
         try
         {
-            System.IO.Directory.CreateDirectory(directory, OwnerOnly | UnixFileMode.UserExecute);
+            System.IO.Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             // Whoever else could write there could have mail sent, or read it.
             string? problem = !ScriptSecurity.TryStat(directory, follow: false, out uint owner, out ushort mode) ? "it cannot be looked at"
                 : owner != NativeMethods.GetEffectiveUser()
@@ -111,6 +134,8 @@ internal sealed class AlertSpool(string directory, ILogger logger)
                 return ([], [], 0);
             }
 
+            // What cannot be marked or removed would be sent again at every start.
+            _disk.Probe(directory, time.GetUtcNow().UtcDateTime);
             paths = [.. System.IO.Directory.EnumerateFileSystemEntries(directory).Order(StringComparer.Ordinal)];
         }
 #pragma warning disable CA1031 // Whatever it is, mail goes on in memory.
@@ -128,12 +153,18 @@ internal sealed class AlertSpool(string directory, ILogger logger)
         {
             Try(path, () =>
             {
-                if (path.EndsWith(Unfinished, StringComparison.Ordinal))
-                    File.Delete(path);
+                SpooledMail? mail = null;
+                if (path.EndsWith(SpoolDisk.Unfinished, StringComparison.Ordinal))
+                    _disk.Delete(path);
                 else if (path.EndsWith(Committed, StringComparison.Ordinal))
-                    Settle(path);
-                else if (path.EndsWith(Waiting, StringComparison.Ordinal) && mails.Count < MaximumMails && Read(path, SpoolJson.Default.SpooledMail) is { } mail && Keep(path, mail))
+                    mail = Settle(path);
+                else if (path.EndsWith(Waiting, StringComparison.Ordinal) && mails.Count < MaximumMails && Read(path, SpoolJson.Default.SpooledMail) is { } read && Keep(path, read))
+                    mail = read;
+                if (mail is not null)
+                {
+                    _files[mail.Number] = false;
                     mails.Add(mail);
+                }
             });
         }
 
@@ -162,37 +193,120 @@ internal sealed class AlertSpool(string directory, ILogger logger)
     }
 
     /// <summary>Puts a mail on disk, or its changed state.</summary>
-    public void Write(SpooledMail mail) =>
-        Do(() => WriteFile(PathOf(mail.Number, Waiting), JsonSerializer.SerializeToUtf8Bytes(mail, SpoolJson.Default.SpooledMail), isDurable: true));
+    public void Write(SpooledMail mail) => Do(
+        mail.Number,
+        () =>
+        {
+            WriteMail(mail, Waiting);
+            _files[mail.Number] = false;
+            _disk.Sync(directory);
+        });
 
-    /// <summary>Notes that a server may have a mail from now on.</summary>
-    public void Commit(long number) => Do(() => File.Move(PathOf(number, Waiting), PathOf(number, Committed), overwrite: true));
+    /// <summary>Notes that a server may have a mail from now on, for all but those who are <see cref="SpooledMail.Left"/>.</summary>
+    public void Commit(SpooledMail mail)
+    {
+        if (!IsThere(mail.Number))
+            return;
+        Do(
+            mail.Number,
+            () =>
+            {
+                if (_files[mail.Number] || mail.Left is { IsEmpty: false })
+                {
+                    WriteMail(mail, Committed);
+                    // Killed before this, it is sent again: the server does not have it yet.
+                    _disk.Delete(PathOf(mail.Number, Waiting));
+                }
+                else
+                {
+                    _disk.Move(PathOf(mail.Number, Waiting), PathOf(mail.Number, Committed));
+                }
+
+                _files[mail.Number] = true;
+                _disk.Sync(directory);
+            },
+            isOwed: false);
+    }
 
     /// <summary>Takes <see cref="Commit"/> back: the server has said that it does not have the mail, or not for everyone.</summary>
-    public void Retry(SpooledMail mail) => Do(() =>
-    {
-        // In this order: killed in between, those who have it do not get it twice.
-        WriteFile(PathOf(mail.Number, Waiting), JsonSerializer.SerializeToUtf8Bytes(mail, SpoolJson.Default.SpooledMail), isDurable: false);
-        File.Delete(PathOf(mail.Number, Committed));
-    });
+    public void Retry(SpooledMail mail) => Do(
+        mail.Number,
+        () =>
+        {
+            // In this order: killed in between, those who have it do not get it twice.
+            WriteMail(mail, Waiting);
+            _disk.Sync(directory);
+            _disk.Delete(PathOf(mail.Number, Committed));
+            _files[mail.Number] = false;
+        });
 
     /// <summary>Forgets a mail.</summary>
-    public void Remove(long number) => Do(() =>
+    public void Remove(long number)
     {
-        File.Delete(PathOf(number, Waiting));
-        File.Delete(PathOf(number, Committed));
-    });
+        if (!IsThere(number))
+            return;
+        Do(
+            number,
+            () =>
+            {
+                _disk.Delete(PathOf(number, Waiting));
+                _disk.Delete(PathOf(number, Committed));
+                _files.TryRemove(number, out _);
+            });
+    }
 
-    /// <summary>Puts all that is held back on disk.</summary>
-    public void WriteHeld(IReadOnlyCollection<HeldAlerts> held) => Do(() =>
+    /// <summary>Puts all that is held back on disk, of as many subjects as one file has room for.</summary>
+    public void WriteHeld(IReadOnlyCollection<HeldAlerts> held)
     {
+        if (!IsThere(HeldKey) && held.Count == 0)
+            return;
         string path = Path.Combine(directory, HeldName);
-        if (held.Count > 0)
-            WriteFile(path, JsonSerializer.SerializeToUtf8Bytes([.. held.Select(ToDisk)], SpoolJson.Default.SpooledHeldArray), isDurable: false);
-        else if (_hasHeldFile)
-            File.Delete(path);
-        _hasHeldFile = held.Count > 0;
-    });
+        Do(
+            HeldKey,
+            () =>
+            {
+                if (held.Count > 0)
+                {
+                    _disk.Write(path, Shorten([.. held.Take(MaximumHeld).Select(ToDisk)]), isDurable: !_files.ContainsKey(HeldKey));
+                    _files[HeldKey] = false;
+                }
+                else
+                {
+                    _disk.Delete(path);
+                    _files.TryRemove(HeldKey, out _);
+                }
+            });
+    }
+
+    /// <summary>Tries once more what the disk refused.</summary>
+    public void MakeUp()
+    {
+        lock (_lock)
+        {
+            if (_owed.Count > 0)
+                Try(PayOwed);
+        }
+    }
+
+    private void WriteMail(SpooledMail mail, string extension) =>
+        _disk.Write(PathOf(mail.Number, extension), JsonSerializer.SerializeToUtf8Bytes(mail, SpoolJson.Default.SpooledMail), isDurable: true);
+
+    /// <summary>A flood of thousands of subjects loses its texts, and no alert: what happened to each, how often and why is kept.</summary>
+    private static byte[] Shorten(SpooledHeld[] held)
+    {
+        byte[] content = JsonSerializer.SerializeToUtf8Bytes(held, SpoolJson.Default.SpooledHeldArray);
+        return content.Length <= MaximumHeldOctets ? content : JsonSerializer.SerializeToUtf8Bytes([.. held.Select(Shorten)], SpoolJson.Default.SpooledHeldArray);
+    }
+
+    private static SpooledHeld Shorten(SpooledHeld held) => held with
+    {
+        Reason = Cut(held.Reason),
+        // By its first line mail is filtered.
+        Body = Cut(held.Body.Split('\n')[0]) + "\n",
+        Recent = [.. held.Recent.TakeLast(1).Select(Cut)],
+    };
+
+    private static string Cut(string text) => text.Length <= MaximumText ? text : text[..MaximumText];
 
     private static SpooledHeld ToDisk(HeldAlerts held) => new(
         held.Id, held.Last.About, held.Last.Event, held.Last.Reason, held.Last.Subject, held.Last.Body, held.Last.At, held.Since, held.Count, new(held.Events), [.. held.Recent]);
@@ -220,9 +334,10 @@ internal sealed class AlertSpool(string directory, ILogger logger)
             held = [.. held.Where(one => one is { IsWhole: true })];
         }
 
-        _hasHeldFile = held.Length > 0;
-        if (!_hasHeldFile)
-            File.Delete(path);
+        if (held.Length > 0)
+            _files[HeldKey] = false;
+        else
+            _disk.Delete(path);
         // Killed between writing the mail that tells of them and taking them off here.
         var told = mails.SelectMany(mail => mail.Parts).ToHashSet(StringComparer.Ordinal);
         return [.. held.Where(one => !told.Contains(one.Id)).Select(FromDisk)];
@@ -233,16 +348,29 @@ internal sealed class AlertSpool(string directory, ILogger logger)
         if (mail.IsWhole && path == PathOf(mail.Number, Waiting))
             return true;
         AlertLog.SpoolFileDropped(logger, path, "it is no mail of ours");
-        File.Delete(path);
+        _disk.Delete(path);
         return false;
     }
 
-    private void Settle(string path)
+    /// <summary>A mail that was marked: what is left to do of it. Null: nothing.</summary>
+    private SpooledMail? Settle(string path)
     {
-        // With a waiting one beside it the server had said no.
+        // With a waiting one beside it the server had said no, or did not have it yet.
         if (!File.Exists(Path.ChangeExtension(path, Waiting)) && Read(path, SpoolJson.Default.SpooledMail) is { IsWhole: true } mail)
+        {
             AlertLog.InDoubt(logger, AlertText.OneLine(mail.Subject));
-        File.Delete(path);
+            if (mail.Left is { IsEmpty: false } && path == PathOf(mail.Number, Committed))
+            {
+                var rest = mail with { Left = null };
+                WriteMail(rest, Waiting);
+                _disk.Sync(directory);
+                _disk.Delete(path);
+                return rest;
+            }
+        }
+
+        _disk.Delete(path);
+        return null;
     }
 
     private T? Read<T>(string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
@@ -257,41 +385,62 @@ internal sealed class AlertSpool(string directory, ILogger logger)
         catch (Exception exception) when (exception is JsonException or InvalidDataException or NotSupportedException)
         {
             AlertLog.SpoolFileDropped(logger, path, exception.Message);
-            File.Delete(path);
+            _disk.Delete(path);
             return null;
         }
     }
 
-    private static void WriteFile(string path, byte[] content, bool isDurable)
-    {
-        string next = path + Unfinished;
-        using (var stream = new FileStream(next, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly }))
-        {
-            stream.Write(content);
-            stream.Flush(isDurable);
-        }
-
-        File.Move(next, path, overwrite: true);
-    }
-
     private string PathOf(long number, string extension) => Path.Combine(directory, number.ToString("D12", CultureInfo.InvariantCulture) + extension);
 
-    private void Do(Action action)
+    /// <summary>Changes something, or tries it again with the next change that the disk takes.</summary>
+    private void Do(long key, Action action, bool isOwed = true)
     {
         if (!_isUsable)
             return;
         // Mails come and go on different threads.
         lock (_lock)
         {
-            try
-            {
-                action();
-                _toldProblem = null;
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                Tell(exception.Message);
-            }
+            // A newer change takes the place of an older one of the same mail.
+            _owed.Remove(key);
+            if (Try(action))
+                Try(PayOwed);
+            else if (isOwed)
+                _owed[key] = action;
+        }
+    }
+
+    /// <summary>Whether there is a file. What was to become one need not any more.</summary>
+    private bool IsThere(long key)
+    {
+        lock (_lock)
+        {
+            _owed.Remove(key);
+            return _files.ContainsKey(key);
+        }
+    }
+
+    private void PayOwed()
+    {
+        foreach (var (key, action) in _owed.OrderBy(pair => pair.Key).ToArray())
+        {
+            action();
+            _owed.Remove(key);
+        }
+
+        _toldProblem = null;
+    }
+
+    private bool Try(Action action)
+    {
+        try
+        {
+            action();
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Tell(exception.Message);
+            return false;
         }
     }
 

@@ -268,6 +268,7 @@ internal sealed class AlertThrottle(string hostName)
         {
             Count = count,
             Parts = [.. held.Select(one => one.Id)],
+            Abouts = [.. held.Select(one => one.Last.About)],
         };
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Vrrp.Mail;
 
 namespace Vrrp.Daemon.Notifications;
@@ -16,14 +17,15 @@ internal sealed class SeveralMailTransports(IReadOnlyList<IMailTransport> transp
     private readonly int[] _unanswered = new int[transports.Count];
 
     /// <inheritdoc/>
-    public async Task<MailOutcome> DeliverAsync(OutgoingMail mail, Action? committing, CancellationToken cancellationToken)
+    public async Task<MailOutcome> DeliverAsync(OutgoingMail mail, Action<ImmutableArray<string>>? committing, CancellationToken cancellationToken)
     {
         var settled = new HashSet<string>(StringComparer.Ordinal);
         var outcomes = new List<MailOutcome>();
         foreach (int index in Order())
         {
             var rest = mail with { Recipients = [.. mail.Recipients.Where(recipient => !settled.Contains(recipient))] };
-            var outcome = await DeliverAsync(index, rest, committing, cancellationToken).ConfigureAwait(false);
+            ImmutableArray<string> before = [.. settled];
+            var outcome = await DeliverAsync(index, rest, done => committing?.Invoke([.. before, .. done]), cancellationToken).ConfigureAwait(false);
             outcomes.Add(outcome);
             settled.UnionWith(outcome.Settled);
             if (outcome.Verdict == MailVerdict.Delivered)
@@ -32,13 +34,20 @@ internal sealed class SeveralMailTransports(IReadOnlyList<IMailTransport> transp
 
         // A server that is there knows more of the mail than one that is not; a later one may only stand in when the first is away.
         var last = outcomes[^1];
-        var decisive = last.Verdict == MailVerdict.Delivered ? last
-            : outcomes.Find(outcome => outcome.Verdict == MailVerdict.Deferred)
-            ?? (outcomes.TrueForAll(outcome => outcome.Verdict == MailVerdict.Refused) ? last : null)
-            ?? outcomes.Find(outcome => outcome.Verdict == MailVerdict.Unavailable)!;
-        return decisive.Verdict == MailVerdict.Delivered
-            ? decisive
-            : decisive with { Settled = [.. settled], Detail = string.Join("; ", outcomes.Select(outcome => outcome.Detail).Distinct()) };
+        if (last.Verdict == MailVerdict.Delivered)
+            return last;
+        var decisive = outcomes.Find(outcome => outcome.Verdict == MailVerdict.Deferred)
+            ?? outcomes.Find(outcome => outcome.Verdict == MailVerdict.Unavailable)
+            ?? last;
+        // One that is there and does not take this mail may take any other.
+        bool isPutOff = decisive.Verdict == MailVerdict.Unavailable && outcomes.Exists(outcome => outcome.Verdict == MailVerdict.Refused);
+        return decisive with
+        {
+            Verdict = isPutOff ? MailVerdict.Deferred : decisive.Verdict,
+            CameWithMail = !isPutOff && outcomes.Exists(outcome => outcome.CameWithMail),
+            Settled = [.. settled],
+            Detail = string.Join("; ", outcomes.Select(outcome => outcome.Detail).Distinct()),
+        };
     }
 
     private int[] Order()
@@ -47,7 +56,7 @@ internal sealed class SeveralMailTransports(IReadOnlyList<IMailTransport> transp
             return [.. Enumerable.Range(0, transports.Count).OrderBy(index => _unanswered[index] > 0 || (_failed[index] is { } at && time.GetElapsedTime(at) < Rest))];
     }
 
-    private async Task<MailOutcome> DeliverAsync(int index, OutgoingMail mail, Action? committing, CancellationToken cancellationToken)
+    private async Task<MailOutcome> DeliverAsync(int index, OutgoingMail mail, Action<ImmutableArray<string>> committing, CancellationToken cancellationToken)
     {
         bool isCommitted = false;
         MailOutcome? outcome = null;
@@ -55,12 +64,12 @@ internal sealed class SeveralMailTransports(IReadOnlyList<IMailTransport> transp
         {
             return outcome = await transports[index].DeliverAsync(
                 mail,
-                () =>
+                done =>
                 {
                     isCommitted = true;
                     lock (_lock)
                         _unanswered[index]++;
-                    committing?.Invoke();
+                    committing(done);
                 },
                 cancellationToken).ConfigureAwait(false);
         }

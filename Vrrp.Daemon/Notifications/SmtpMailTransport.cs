@@ -36,26 +36,48 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
     /// <summary>Told each line of the dialogue, secrets masked: <c>&lt;-</c> from the server, <c>-&gt;</c> to it, <c>--</c> what happened besides.</summary>
     public Action<string>? Dialogue { get; init; }
 
+    /// <summary>Makes the socket of an attempt; refused when the process has too many, or the host has no such family.</summary>
+    public Func<AddressFamily, Socket> OpenSocket { get; init; } = family => new(family, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+
     private MailServer Server => server;
 
     private MailSettings Settings => settings;
 
+    private TimeProvider Time => time;
+
     /// <inheritdoc/>
-    public async Task<MailOutcome> DeliverAsync(OutgoingMail mail, Action? committing, CancellationToken cancellationToken)
+    public async Task<MailOutcome> DeliverAsync(OutgoingMail mail, Action<ImmutableArray<string>>? committing, CancellationToken cancellationToken)
     {
+        Session? session = null;
         try
         {
-            await using var session = await ConnectAsync(cancellationToken).ConfigureAwait(false);
+            session = await ConnectAsync(cancellationToken).ConfigureAwait(false);
             await session.BeginAsync(cancellationToken).ConfigureAwait(false);
             var outcome = await session.SendAsync(mail, committing, cancellationToken).ConfigureAwait(false);
-            await session.QuitAsync(cancellationToken).ConfigureAwait(false);
+            // Whoever is killed during a slow goodbye must know already that the mail is delivered.
+            var leaving = LeaveAsync(session);
+            session = null;
+            if (Dialogue is not null)
+                await leaving.ConfigureAwait(false);
             return outcome;
         }
         catch (SmtpFailure failure)
         {
             Dialogue?.Invoke($"-- {failure.Outcome.Detail}");
-            return failure.Outcome;
+            bool cameWithMail = failure.Outcome.Verdict == MailVerdict.Unavailable && session is { HasBegun: true };
+            return failure.Outcome with { CameWithMail = cameWithMail };
         }
+        finally
+        {
+            if (session is not null)
+                await session.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async Task LeaveAsync(Session session)
+    {
+        await using (session.ConfigureAwait(false))
+            await session.QuitAsync().ConfigureAwait(false);
     }
 
     private async Task<Session> ConnectAsync(CancellationToken cancellationToken)
@@ -85,9 +107,10 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
         foreach (var address in addresses)
         {
             Dialogue?.Invoke($"-- connecting to {new IPEndPoint(address, port)}");
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            Socket? socket = null;
             try
             {
+                socket = OpenSocket(address.AddressFamily);
                 await WithinAsync(
                     settings.Timeout,
                     "connecting",
@@ -101,18 +124,18 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
             }
             catch (SocketException exception)
             {
-                socket.Dispose();
+                socket?.Dispose();
                 last = Fail($"connect {exception.SocketErrorCode}", CheckSocket.Describe(exception));
                 Dialogue?.Invoke($"-- {CheckSocket.Describe(exception)}");
             }
             catch (SmtpFailure failure)
             {
-                socket.Dispose();
+                socket?.Dispose();
                 last = failure;
             }
             catch
             {
-                socket.Dispose();
+                socket?.Dispose();
                 throw;
             }
         }
@@ -162,6 +185,9 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
         private string[] _secrets = [];
         private HashSet<string> _offers = [];
 
+        /// <summary>Whether the server has accepted the sender of this mail.</summary>
+        public bool HasBegun { get; private set; }
+
         public ValueTask DisposeAsync() => _stream.DisposeAsync();
 
         /// <summary>From the greeting up to where mail may be sent.</summary>
@@ -176,7 +202,7 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
                 await AuthenticateAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        public async Task<MailOutcome> SendAsync(OutgoingMail mail, Action? committing, CancellationToken cancellationToken)
+        public async Task<MailOutcome> SendAsync(OutgoingMail mail, Action<ImmutableArray<string>>? committing, CancellationToken cancellationToken)
         {
             if (!MailAddresses.TryRead(mail.From, out string sender, out _))
                 throw owner.Fail(MailVerdict.Refused, "sender", $"'{mail.From}' is not a mail address");
@@ -187,6 +213,7 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
             if (!reply.IsPositive)
                 throw owner.Fail(reply.IsPermanent ? MailVerdict.Refused : MailVerdict.Deferred, $"MAIL {reply.Code}", $"the sender was answered with {reply}");
 
+            HasBegun = true;
             var (accepted, refused, deferred) = (new List<string>(), new List<string>(), new List<string>());
             var (worst, remarks) = (default(Reply), new List<string>());
             foreach (string recipient in mail.Recipients)
@@ -216,7 +243,7 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
             string more = remarks.Count > MaximumNames ? string.Create(CultureInfo.InvariantCulture, $"; and {remarks.Count - MaximumNames} more were not taken") : "";
             string detail = remarks.Count == 0 ? "" : $"{owner.Server}: {string.Join("; ", remarks.Take(MaximumNames))}{more}";
             if (accepted.Count > 0)
-                await TransferAsync(mail, committing, cancellationToken).ConfigureAwait(false);
+                await TransferAsync(mail, () => committing?.Invoke([.. accepted, .. refused]), cancellationToken).ConfigureAwait(false);
             if (deferred.Count > 0)
                 return new(MailVerdict.Deferred, problem, detail) { Settled = [.. accepted, .. refused] };
             if (accepted.Count == 0)
@@ -224,11 +251,12 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
             return refused.Count == 0 ? MailOutcome.Success : new(MailVerdict.Delivered, problem, detail);
         }
 
-        public async Task QuitAsync(CancellationToken cancellationToken)
+        public async Task QuitAsync()
         {
+            using var limit = new CancellationTokenSource(QuitTimeout, owner.Time);
             try
             {
-                await SayAsync("QUIT", "the answer to QUIT", QuitTimeout, cancellationToken).ConfigureAwait(false);
+                await SayAsync("QUIT", "the answer to QUIT", QuitTimeout, limit.Token).ConfigureAwait(false);
             }
             catch (Exception exception) when (exception is SmtpFailure or OperationCanceledException)
             {
@@ -237,14 +265,14 @@ internal sealed class SmtpMailTransport(MailServer server, MailSettings settings
             }
         }
 
-        private async Task TransferAsync(OutgoingMail mail, Action? committing, CancellationToken cancellationToken)
+        private async Task TransferAsync(OutgoingMail mail, Action committing, CancellationToken cancellationToken)
         {
             Judge(await SayAsync("DATA", "the answer to DATA", cancellationToken).ConfigureAwait(false), "DATA");
             byte[] content = Stuff(MailFormat.Write(mail));
             foreach (string line in Encoding.ASCII.GetString(content).TrimEnd('\n').Split('\n'))
                 owner.Dialogue?.Invoke($"-> {line.TrimEnd('\r')}");
             await WriteAsync(content, "sending the mail", cancellationToken).ConfigureAwait(false);
-            committing?.Invoke();
+            committing();
             await WriteAsync(".\r\n"u8.ToArray(), "sending the mail", cancellationToken).ConfigureAwait(false);
             owner.Dialogue?.Invoke("-> .");
             Judge(await ReadAsync("the answer to the mail", CommitTimeout, cancellationToken).ConfigureAwait(false), "mail");

@@ -19,6 +19,19 @@ internal sealed class ManualTime : TimeProvider
         }
     }
 
+    /// <summary>How long until the first of them. Null: there is none.</summary>
+    public TimeSpan? Next
+    {
+        get
+        {
+            lock (_lock)
+                return _timers.Count == 0 ? null : TimeSpan.FromTicks(_timers.Min(timer => timer.Due) - _now);
+        }
+    }
+
+    /// <summary>Called when somebody is about to set a timer, after they have looked at the clock.</summary>
+    public Action? Setting { get; set; }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override long GetTimestamp() => Interlocked.Read(ref _now);
@@ -85,6 +98,8 @@ internal sealed class ManualTime : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
+            if (dueTime >= TimeSpan.Zero)
+                owner.Setting?.Invoke();
             lock (owner._lock)
             {
                 owner._timers.Remove(this);

@@ -178,6 +178,7 @@ public class AlertThrottleTests
         var last = _throttle.TakeAll("R1", _now)!;
 
         Assert.Equal("[R1] 6 alerts of 2 subjects in one - 2 x Entering MASTER state", last.Subject);
+        Assert.Equal(["VRRP Instance A", "VRRP Instance B"], last.Abouts!.Value.ToArray());
         Assert.Null(_throttle.TakeAll("R1", _now));
     }
 

@@ -77,24 +77,28 @@ internal sealed class TransportDouble : IMailTransport
             return [.. Delivered];
     }
 
-    public async Task<MailOutcome> DeliverAsync(OutgoingMail mail, Action? committing, CancellationToken cancellationToken)
+    /// <summary>Those whom it takes a mail for.</summary>
+    public Func<OutgoingMail, ImmutableArray<string>> Takes { get; set; } = mail => mail.Recipients;
+
+    public async Task<MailOutcome> DeliverAsync(OutgoingMail mail, Action<ImmutableArray<string>>? committing, CancellationToken cancellationToken)
     {
         await Gate.WaitAsync(cancellationToken);
         var hold = Hold(mail);
         if (!hold.IsCompleted)
         {
-            committing?.Invoke();
+            committing?.Invoke(Takes(mail));
             committing = null;
             await hold.WaitAsync(cancellationToken);
         }
 
+        lock (Delivered)
+            Attempts++;
         var outcome = Answer(mail);
         lock (Delivered)
         {
-            Attempts++;
             if (outcome.Verdict == MailVerdict.Delivered)
             {
-                committing?.Invoke();
+                committing?.Invoke(Takes(mail));
                 Delivered.Add(mail);
             }
         }
@@ -139,4 +143,60 @@ internal sealed class SpoolDirectory : IDisposable
         [.. Directory.GetFiles(Path).Where(file => !file.EndsWith(".new", StringComparison.Ordinal)).Select(file => System.IO.Path.GetFileName(file)).Order(StringComparer.Ordinal)];
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
+}
+
+/// <summary>A disk that says what is done to it, and takes no change where a test says so.</summary>
+internal sealed class DiskDouble : SpoolDisk
+{
+    private readonly List<string> _changes = [];
+
+    public volatile bool IsReadOnly;
+
+    /// <summary>What was changed, in its order.</summary>
+    public string[] Changes
+    {
+        get
+        {
+            lock (_changes)
+                return [.. _changes];
+        }
+    }
+
+    public override void Probe(string directory, DateTime now)
+    {
+        Note("probe");
+        base.Probe(directory, now);
+    }
+
+    public override void Write(string path, byte[] content, bool isDurable)
+    {
+        Note($"write {Path.GetFileName(path)}{(isDurable ? "" : ", perhaps")}");
+        base.Write(path, content, isDurable);
+    }
+
+    public override void Move(string from, string to)
+    {
+        Note($"move {Path.GetFileName(from)} to {Path.GetFileName(to)}");
+        base.Move(from, to);
+    }
+
+    public override void Delete(string path)
+    {
+        Note($"delete {Path.GetFileName(path)}");
+        base.Delete(path);
+    }
+
+    public override void Sync(string directory)
+    {
+        Note("sync");
+        base.Sync(directory);
+    }
+
+    private void Note(string change)
+    {
+        if (IsReadOnly)
+            throw new IOException("Read-only file system");
+        lock (_changes)
+            _changes.Add(change);
+    }
 }

@@ -79,6 +79,9 @@ public class SmtpMailTransportTests
     [InlineData("GREETING", "DROP", MailVerdict.Unavailable)]
     [InlineData("EHLO", "421 closing", MailVerdict.Unavailable)]
     [InlineData("MAIL", "530 must authenticate", MailVerdict.Unavailable)]
+    [InlineData("MAIL", "DROP", MailVerdict.Unavailable)]
+    [InlineData("RCPT", "421 closing", MailVerdict.Unavailable, true)]
+    [InlineData("DATA", "DROP", MailVerdict.Unavailable, true)]
     [InlineData("MAIL", "451 later", MailVerdict.Deferred)]
     [InlineData("MAIL", "550 not you", MailVerdict.Refused)]
     [InlineData("RCPT", "450 greylisted", MailVerdict.Deferred)]
@@ -86,27 +89,27 @@ public class SmtpMailTransportTests
     [InlineData("DATA", "554 no valid recipients", MailVerdict.Refused)]
     [InlineData("MESSAGE", "452 disk full", MailVerdict.Deferred)]
     [InlineData("MESSAGE", "554 looks like spam", MailVerdict.Refused)]
-    [InlineData("MESSAGE", "DROP", MailVerdict.Unavailable)]
-    internal async Task What_a_server_answers_decides_whether_to_try_again(string step, string answer, MailVerdict expected)
+    [InlineData("MESSAGE", "DROP", MailVerdict.Unavailable, true)]
+    internal async Task What_a_server_answers_decides_whether_to_try_again(string step, string answer, MailVerdict expected, bool cameWithMail = false)
     {
         await using var server = new SmtpServerDouble { Answer = (verb, _) => verb == step ? answer : null };
 
         var outcome = await DeliverAsync(MailTesting.Settings(server.Port), MailTesting.Mail("a@example.org"));
 
-        Assert.Equal(expected, outcome.Verdict);
+        Assert.Equal((expected, cameWithMail), (outcome.Verdict, outcome.CameWithMail));
         Assert.NotEmpty(outcome.Problem);
         Assert.StartsWith($"127.0.0.1:{server.Port}: ", outcome.Detail, StringComparison.Ordinal);
         Assert.Empty(server.Messages);
     }
 
     [Fact]
-    public async Task A_line_cut_in_the_middle_of_a_mail_is_trouble_of_the_server_and_never_committed()
+    public async Task A_line_cut_in_the_middle_of_a_mail_is_trouble_with_that_mail()
     {
         await using var server = new SmtpServerDouble { CutsInData = 1 };
 
         var outcome = await DeliverAsync(MailTesting.Settings(server.Port), MailTesting.Mail("a@example.org"));
 
-        Assert.Equal(MailVerdict.Unavailable, outcome.Verdict);
+        Assert.Equal((MailVerdict.Unavailable, true), (outcome.Verdict, outcome.CameWithMail));
         Assert.Empty(server.Messages);
     }
 
@@ -173,9 +176,61 @@ public class SmtpMailTransportTests
         var order = new List<string>();
         await using var server = new SmtpServerDouble { Answer = (verb, _) => { order.Add(verb); return null; } };
 
-        await Transport(MailTesting.Settings(server.Port)).DeliverAsync(MailTesting.Mail("a@example.org"), () => order.Add("committing"), default);
+        await Transport(MailTesting.Settings(server.Port)).DeliverAsync(MailTesting.Mail("a@example.org"), done => order.Add($"committing {string.Join(' ', done)}"), default);
 
-        Assert.Equal(["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "committing", "MESSAGE", "QUIT"], order);
+        Assert.Equal(["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "committing a@example.org", "MESSAGE", "QUIT"], order);
+    }
+
+    [Fact]
+    public async Task Before_the_server_has_the_mail_it_is_told_for_whom_nothing_is_left_to_do()
+    {
+        var told = new List<string>();
+        await using var first = new SmtpServerDouble
+        {
+            Answer = (verb, line) => verb != "RCPT" ? null
+                : line.Contains("late", StringComparison.Ordinal) ? "450 greylisted"
+                : line.Contains("never", StringComparison.Ordinal) ? "550 no such user" : null,
+        };
+        await using var second = new SmtpServerDouble();
+
+        await Several(first.Port, second.Port).DeliverAsync(
+            MailTesting.Mail("a@example.org", "late@example.org", "never@example.org"), done => told.Add(string.Join(' ', done.Order())), default);
+
+        Assert.Equal(["a@example.org never@example.org", "a@example.org late@example.org never@example.org"], told);
+    }
+
+    [Fact]
+    public async Task A_slow_goodbye_does_not_keep_back_that_a_mail_is_delivered()
+    {
+        await using var server = new SmtpServerDouble { Answer = (verb, _) => verb == "QUIT" ? "HANG" : null };
+        var settings = MailTesting.Settings(server.Port);
+
+        // No time passes.
+        Assert.Equal(MailOutcome.Success, await new SmtpMailTransport(settings.Servers[0], settings, _time).DeliverAsync(MailTesting.Mail("a@example.org"), null, default).WaitAsync(TimeSpan.FromSeconds(60)));
+
+        await MailTesting.UntilAsync(() => server.Lines.Contains("QUIT") && _time.TimerCount > 0, "it says goodbye");
+        await MailTesting.UntilAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(2));
+                return _time.TimerCount == 0;
+            },
+            "it leaves without an answer");
+    }
+
+    [Fact]
+    public async Task A_socket_that_cannot_be_made_is_trouble_of_the_server_and_the_next_is_asked()
+    {
+        await using var second = new SmtpServerDouble();
+        var settings = MailTesting.Settings(25, second.Port);
+        var first = new SmtpMailTransport(settings.Servers[0], settings, _time) { OpenSocket = _ => throw new SocketException((int)SocketError.TooManyOpenSockets) };
+
+        var alone = await first.DeliverAsync(MailTesting.Mail("a@example.org"), null, default);
+        Assert.Equal((MailVerdict.Unavailable, "127.0.0.1:25 connect TooManyOpenSockets", false), (alone.Verdict, alone.Problem, alone.CameWithMail));
+
+        var both = new SeveralMailTransports([first, new SmtpMailTransport(settings.Servers[1], settings, _time)], _time);
+        Assert.Equal(MailOutcome.Success, await both.DeliverAsync(MailTesting.Mail("a@example.org"), null, default));
+        Assert.Single(second.Messages);
     }
 
     [Fact]
@@ -346,12 +401,24 @@ public class SmtpMailTransportTests
     }
 
     [Fact]
-    public async Task With_the_first_away_a_refusal_of_the_second_is_not_the_last_word()
+    public async Task With_one_server_away_a_refusal_of_the_other_is_not_the_last_word_nor_one_on_other_mail()
     {
-        await using var first = new SmtpServerDouble { Answer = (_, _) => "421 not today" };
-        await using var second = new SmtpServerDouble { Answer = (verb, _) => verb == "RCPT" ? "550 relaying denied" : null };
+        await using var away = new SmtpServerDouble { Answer = (_, _) => "421 not today" };
+        await using var there = new SmtpServerDouble { Answer = (verb, _) => verb == "RCPT" ? "550 relaying denied" : null };
 
-        Assert.Equal(MailVerdict.Unavailable, (await Several(first.Port, second.Port).DeliverAsync(MailTesting.Mail("a@example.org"), null, default)).Verdict);
+        Assert.Equal(MailVerdict.Deferred, (await Several(away.Port, there.Port).DeliverAsync(MailTesting.Mail("a@example.org"), null, default)).Verdict);
+        Assert.Equal(MailVerdict.Deferred, (await Several(there.Port, away.Port).DeliverAsync(MailTesting.Mail("a@example.org"), null, default)).Verdict);
+    }
+
+    [Fact]
+    public async Task A_mail_that_one_server_cuts_with_the_other_away_says_nothing_of_other_mail()
+    {
+        await using var cutting = new SmtpServerDouble { Answer = (verb, _) => verb == "MESSAGE" ? "DROP" : null };
+        await using var away = new SmtpServerDouble { Answer = (_, _) => "421 not today" };
+
+        var outcome = await Several(away.Port, cutting.Port).DeliverAsync(MailTesting.Mail("a@example.org"), null, default);
+
+        Assert.Equal((MailVerdict.Unavailable, true), (outcome.Verdict, outcome.CameWithMail));
     }
 
     [Fact]

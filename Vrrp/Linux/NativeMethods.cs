@@ -72,6 +72,12 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(LibC, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Open(string path, int flags, uint mode);
 
+    [LibraryImport(LibC, EntryPoint = "fsync", SetLastError = true)]
+    internal static partial int FileSync(int descriptor);
+
+    [LibraryImport(LibC, EntryPoint = "clock_gettime", SetLastError = true)]
+    internal static partial int ClockGetTime(int clock, TimeSpec* value);
+
     [LibraryImport(LibC, EntryPoint = "flock", SetLastError = true)]
     internal static partial int FileLock(int descriptor, int operation);
 

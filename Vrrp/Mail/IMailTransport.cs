@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Vrrp.Mail;
 
 /// <summary>Hands a mail to a mail server, or says why it could not.</summary>
@@ -9,11 +11,13 @@ public interface IMailTransport
     /// </summary>
     /// <param name="mail">The mail.</param>
     /// <param name="committing">
-    /// Called once before the server may take the mail over, so that a process killed from then on does not deliver it again. A transport
-    /// that cannot tell that moment calls it before it begins. Called again only for another server after the first did not take it.
+    /// Called once before the server may take the mail over, so that a process killed from then on does not deliver it again; with those of
+    /// the recipients for whom nothing is left to do if it does, because it takes the mail for them or never will. A transport that cannot
+    /// tell that moment calls it before it begins, with all of them. Called again only for another server after the first did not take it
+    /// for everyone.
     /// </param>
     /// <param name="cancellationToken">Gives the attempt up.</param>
     /// <returns>What became of it.</returns>
     /// <exception cref="OperationCanceledException">The attempt was given up; after <paramref name="committing"/> the server may have the mail.</exception>
-    Task<MailOutcome> DeliverAsync(OutgoingMail mail, Action? committing, CancellationToken cancellationToken);
+    Task<MailOutcome> DeliverAsync(OutgoingMail mail, Action<ImmutableArray<string>>? committing, CancellationToken cancellationToken);
 }

@@ -32,4 +32,10 @@ public sealed record MailOutcome(MailVerdict Verdict, string Problem, string Det
     /// never take it. Empty: everyone still waits.
     /// </summary>
     public ImmutableArray<string> Settled { get; init; } = [];
+
+    /// <summary>
+    /// After <see cref="MailVerdict.Unavailable"/>: the server had begun with this mail (RFC 5321 §3.3: its MAIL command was accepted), so the
+    /// trouble may be this mail's own, and another one is worth an attempt at once. Default: false, the server is of no use to any mail.
+    /// </summary>
+    public bool CameWithMail { get; init; }
 }
