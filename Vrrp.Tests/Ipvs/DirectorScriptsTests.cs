@@ -27,6 +27,11 @@ public sealed class DirectorScriptsTests : IDisposable
         _scripts.Take(new WeightChanged(server, real, 1, 2));
         _scripts.Take(new RealServerChanged(server, real, IsUp: true, null, null));
         _scripts.Take(new QuorumChanged(server, HasQuorum: true, 1));
+        // Not at the end, which has only seconds.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while (!File.Exists(_file) || !(await File.ReadAllTextAsync(_file, limit.Token)).Contains("quorum_up", StringComparison.Ordinal))
+            await beat.WaitForNextTickAsync(limit.Token);
         await _scripts.DisposeAsync();
 
         Assert.Equal("down 0\nquorum_down 0\nup 0\nquorum_up 0\n", await File.ReadAllTextAsync(_file));

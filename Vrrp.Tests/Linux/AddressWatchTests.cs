@@ -13,7 +13,7 @@ public sealed class AddressWatchTests
     [Fact]
     public async Task Addresses_are_told_at_once_and_as_they_come_and_go()
     {
-        string name = $"vrrp-watch-{Environment.ProcessId}";
+        string name = $"vrrp-watch-{Guid.NewGuid():N}";
         var told = Channel.CreateUnbounded<IReadOnlySet<IPAddressValue>>();
         await Tool.RunAsync("ip", ["netns", "add", name]);
         try

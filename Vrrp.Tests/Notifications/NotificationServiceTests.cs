@@ -54,7 +54,7 @@ public sealed class NotificationServiceTests : IAsyncLifetime
     {
         string told = PathOf("told");
         string script = $"""
-            notify "/bin/sh -c 'sleep 0.2; echo $0 $* >> {told}; env | grep ^VRRP_ | sort >> {told}' first"
+            notify "/bin/sh -c 'echo $0 $* >> {told}; env | grep ^VRRP_ | sort >> {told}' first"
             """;
         await StartAsync("", script);
         Move(VrrpState.Initialize, VrrpState.Backup, TransitionReason.Started);

@@ -52,10 +52,10 @@ public class SmtpMailTransportTests
     [Fact]
     public async Task A_refused_connection_is_trouble_of_the_server()
     {
-        var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        int port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
+        // Taken, so that no other test listens there either.
+        using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        silent.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        int port = ((IPEndPoint)silent.LocalEndPoint!).Port;
 
         var outcome = await DeliverAsync(MailTesting.Settings(port), MailTesting.Mail("a@example.org"));
 

@@ -231,8 +231,15 @@ public sealed class ProcessTests : IDisposable
         await begun.Task;
         // Nobody writes: to open it hangs.
         await Task.Run(watch.StopAsync).WaitAsync(TimeSpan.FromSeconds(60));
-        using (File.OpenHandle(commandLine, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
-            await Task.WhenAny(starting);
+        Assert.False(starting.IsCompleted);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!starting.IsCompleted)
+        {
+            const int writeOnlyWithoutWaiting = 0x801;
+            using var writer = new Microsoft.Win32.SafeHandles.SafeFileHandle(NativeMethods.Open(commandLine, writeOnlyWithoutWaiting, 0), ownsHandle: true);
+            await Task.Delay(5, limit.Token);
+        }
+
         Assert.Null(watch.Reading.IsUp);
     }
 
