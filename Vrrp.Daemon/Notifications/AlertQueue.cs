@@ -126,7 +126,7 @@ internal sealed class AlertQueue(AlertSpool? spool, TimeProvider time, string ho
             if (!Equals(settings, _settings))
             {
                 // What was wrong may be right now.
-                (_usableFrom, _failures, _suspect) = (default, 0, null);
+                (_usableFrom, _failures, _suspect, _lastError) = (default, 0, null, null);
                 // That it is over is still to be told, and is when the first mail is delivered.
                 if (_told.Count > 0)
                 {

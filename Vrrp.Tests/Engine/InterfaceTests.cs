@@ -131,6 +131,79 @@ public class InterfaceTests
         Assert.Equal(VrrpFaults.NoSourceAddress, Faults);
     }
 
+    [Fact] // VR-007
+    public void An_owner_takes_for_its_source_what_it_owns_and_no_other_virtual_address()
+    {
+        _node.TakeAway("10.0.0.1");
+        _node.AddAddress("eth0", "10.0.0.253");
+        _node.Add(ScenarioNode.Config(name: "other", virtualRouterId: 52, address: "10.0.0.253"));
+        _node.Add(ScenarioNode.Config(255));
+        _lan.Run(0.001m);
+
+        Assert.Equal(VrrpFaults.NoSourceAddress, Faults);
+    }
+
+    [Fact] // VR-007
+    public void An_address_that_becomes_virtual_is_a_source_no_longer_and_is_one_again_when_its_router_leaves()
+    {
+        _node.TakeAway("10.0.0.1");
+        _node.AddAddress("eth0", "10.0.0.253");
+        _node.Add(ScenarioNode.Config());
+        Assert.Equal("10.0.0.253", _node.Router().PrimaryAddress.ToString());
+        _node.Add(ScenarioNode.Config(name: "other", virtualRouterId: 52, address: "10.0.0.253"));
+        Assert.Equal((VrrpState.Fault, VrrpFaults.NoSourceAddress), (_node.State(), Faults));
+        _node.Remove("other");
+
+        Assert.Equal(VrrpState.Backup, _node.State());
+        _node.Reconfigure(ScenarioNode.Config() with { ExcludedAddresses = [VirtualAddress.Host(IPAddressValue.Parse("10.0.0.253"))] });
+        Assert.Equal(VrrpFaults.NoSourceAddress, Faults);
+    }
+
+    [Fact]
+    public void What_somebody_else_put_back_before_its_loss_was_read_stays()
+    {
+        StartMaster();
+        _node.Freeze(0.5m);
+        _node.TakeAway("10.0.0.1");
+        _node.TakeAway("10.0.0.254");
+        _node.AddAddress("eth0", "10.0.0.254");
+        _lan.RunTo(1);
+
+        Assert.Equal(VrrpFaults.NoSourceAddress, Faults);
+        Assert.Equal("adv 0", _node.TakeLog());
+        Assert.True(_node.Has("10.0.0.254"));
+    }
+
+    [Fact]
+    public void A_transition_is_told_when_the_addresses_are_off()
+    {
+        StartMaster();
+        bool? hadAddress = null;
+        _node.Simulated.Told = told =>
+        {
+            if (told is RouterTransition { To: VrrpState.Fault, Detail: "interface eth0 went down" })
+                hadAddress = _node.Has("10.0.0.254");
+        };
+        _node.Simulated.SetCable("eth0", isConnected: false);
+        _lan.RunTo(1);
+
+        Assert.False(hadAddress);
+    }
+
+    [Fact]
+    public void A_link_that_is_back_before_its_loss_was_read_is_told_in_order()
+    {
+        StartMaster();
+        _node.Freeze(0.5m);
+        _node.Simulated.SetCable("eth0", isConnected: false);
+        _node.Simulated.SetCable("eth0", isConnected: true);
+        _lan.RunTo(0.6m);
+
+        Assert.Equal("adv 0, -10.0.0.254", _node.TakeLog());
+        Assert.Equal([VrrpState.Fault, VrrpState.Backup], _node.Take<RouterTransition>().Select(transition => transition.To));
+        Assert.False(_node.Router().HoldsAddresses);
+    }
+
     [Fact] // VR-009
     public void Without_a_source_nothing_is_ever_sent()
     {

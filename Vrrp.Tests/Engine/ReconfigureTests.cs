@@ -113,6 +113,24 @@ public class ReconfigureTests
         _lan.AssertTransitions("0 A Backup", "3.21875 A Master");
     }
 
+    [Theory]
+    [InlineData(VrrpVersion.V2, true, "3.609375 A Master")]
+    [InlineData(VrrpVersion.V3, false, "3.609375 A Master")]
+    [InlineData(VrrpVersion.V3, true, "35.09375 A Master")]
+    public void A_backup_waits_no_longer_than_a_shorter_interval_of_its_own_has_it(VrrpVersion version, bool hasHeard, string expected)
+    {
+        var config = ScenarioNode.Config() with { Version = version, AdvertisementInterval = AdvertisementInterval.FromSeconds(10) };
+        _node.Add(config);
+        if (hasHeard && version == VrrpVersion.V3)
+            _node.Hear(150, centiseconds: 1000);
+        _lan.RunTo(1);
+        _lan.Mark();
+        _node.Reconfigure(config with { AdvertisementInterval = AdvertisementInterval.FromSeconds(1) });
+        _lan.Run(60);
+
+        _lan.AssertTransitions(expected);
+    }
+
     [Fact]
     public void A_new_name_is_the_one_it_answers_to()
     {

@@ -65,6 +65,25 @@ public class StallTests
         Assert.Equal(VrrpState.Master, a.State());
     }
 
+    [Theory]
+    [InlineData(true, "", VrrpState.Backup)]
+    [InlineData(false, "+10.0.0.254, adv 100, arp 10.0.0.254", VrrpState.Master)]
+    public void A_master_without_its_address_says_nothing_before_it_has_it_again(bool hearsHigher, string log, VrrpState state)
+    {
+        var a = _lan.AddNode("A");
+        a.Add(ScenarioNode.Config() with { AdvertiseBeforeYield = true });
+        _lan.RunTo(10);
+        a.TakeLog();
+        a.Freeze(0.5m);
+        a.TakeAway("10.0.0.254");
+        a.Arrive(ScenarioNode.Packet(50, "10.0.0.200"));
+        if (hearsHigher)
+            a.Arrive(ScenarioNode.Packet(200, "10.0.0.201"));
+        _lan.RunTo(10.5m);
+
+        Assert.Equal((log, state), (a.TakeLog(), a.State()));
+    }
+
     [Fact]
     public void A_stalled_master_answers_no_goodbye_but_advertises_once()
     {

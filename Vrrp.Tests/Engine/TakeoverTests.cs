@@ -147,6 +147,23 @@ public class TakeoverTests
     }
 
     [Fact]
+    public void An_address_that_is_not_put_back_yet_is_not_announced()
+    {
+        StartMaster();
+        _node.TakeAway("10.0.0.254");
+        _lan.RunTo(0.02m);
+        _node.TakeAway("10.0.0.254");
+        _lan.RunTo(0.03m);
+        _node.TakeLog();
+        _node.Hear(50);
+        _lan.RunTo(0.09m);
+        Assert.Equal("adv 100", _node.TakeLog());
+        _lan.RunTo(0.11m);
+
+        Assert.Equal("+10.0.0.254, adv 100, arp 10.0.0.254", _node.TakeLog());
+    }
+
+    [Fact]
     public void A_router_that_loses_its_only_address_says_goodbye_from_it()
     {
         StartMaster();

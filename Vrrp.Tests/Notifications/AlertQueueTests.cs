@@ -192,14 +192,14 @@ public sealed class AlertQueueTests : IAsyncLifetime
             _queue.Enqueue(MailTesting.Alert($"VRRP Instance V{i}"));
         await MailTesting.UntilAsync(() => _directory.Files.Length == 11, "the others wait");
         // Time passes only while nothing else is said: a dialogue with the second server is not to be late.
-        await AdvanceUntilAsync(() => _queue.Report!.Unanswered == 1, "the answer is late");
+        await AdvanceUntilAsync(TimeSpan.FromSeconds(1), () => _queue.Report!.Unanswered == 1, "the answer is late");
         await MailTesting.UntilAsync(() => second.Texts.Length == 10 && _queue.Report!.Waiting == 1, "the second server has the others");
 
         Assert.Equal(1, first.Connections);
         Assert.Equal(Enumerable.Range(0, 10).Select(i => $"[R1] VRRP Instance V{i} - Entering MASTER state"), second.Subjects);
 
         // Ten minutes after the dot the second stands in for the first here as well.
-        await AdvanceUntilAsync(() => second.Connections == 11, "the second server is asked");
+        await AdvanceUntilAsync(TimeSpan.FromSeconds(10), () => second.Connections == 11, "the second server is asked");
         await MailTesting.UntilAsync(() => second.Texts.Length == 11, "the second server has the first mail");
         await MailTesting.UntilAsync(() => _directory.Files.IsEmpty, "the spool is empty");
     }
@@ -242,7 +242,8 @@ public sealed class AlertQueueTests : IAsyncLifetime
         answer.SetResult();
         await MailTesting.UntilAsync(() => _directory.Files is ["000000000000.mail"], "it waits again");
         _queue.Enqueue(MailTesting.Alert("VRRP Instance B"));
-        await DeliveredAsync(1);
+        // Not before it is settled: time that passes meanwhile would be the server's.
+        await MailTesting.UntilAsync(() => _queue.Report is { Waiting: 1, Delivered: 1 }, "the other is told");
 
         _transport.Answer = _ => MailOutcome.Success;
         await PauseAsync(TimeSpan.FromSeconds(30));
@@ -340,6 +341,10 @@ public sealed class AlertQueueTests : IAsyncLifetime
             },
             seen);
 
+        // With another server nothing is known to be in the way.
+        _transport.Gate = new TaskCompletionSource().Task;
+        _queue.Configure(MailTesting.Settings(26), _transport, "R1");
+        Assert.Equal((null, null), (_queue.Report!.Problem, _queue.Report.LastError));
         _queue.Configure(null, null, "R1");
         seen.Clear();
         listener.RecordObservableInstruments();
@@ -868,12 +873,12 @@ public sealed class AlertQueueTests : IAsyncLifetime
 
     private Task AttemptsAsync(int count) => MailTesting.UntilAsync(() => _transport.Attempts >= count, $"{count} attempts were made");
 
-    private Task AdvanceUntilAsync(Func<bool> condition, string what) => MailTesting.UntilAsync(
+    private Task AdvanceUntilAsync(TimeSpan step, Func<bool> condition, string what) => MailTesting.UntilAsync(
         () =>
         {
             if (condition())
                 return true;
-            _time.Advance(TimeSpan.FromSeconds(1));
+            _time.Advance(step);
             return false;
         },
         what);

@@ -19,7 +19,7 @@ internal static class Mutants
         ["never yields"] = (
             Machine((_, state, input, _, right) => IsAdvertisement(input) && state.State == VrrpState.Master && right.State.State == VrrpState.Backup
                 ? new(state, VrrpActions.None) : right),
-            [SimulationInvariant.MastersMeet, SimulationInvariant.OneMaster]),
+            [SimulationInvariant.MastersMeet, SimulationInvariant.OneMaster, SimulationInvariant.StalledMastersYield]),
         ["forgets the tie-break"] = (
             Machine((_, state, input, _, right) => IsAdvertisement(input, state.EffectivePriority.Value) && state.State == VrrpState.Master
                 ? new(state, VrrpActions.None) : right),

@@ -8,7 +8,7 @@ namespace Vrrp.Tests.Simulation;
 public class RandomScenarioTests
 {
     /// <summary>Of the texts of the seeds 1 to 50. When scenarios are made of something else on purpose, what the test found goes here.</summary>
-    private const string Pin = "11BB5A4E501ED1F8";
+    private const string Pin = "8CF732C141FE7AC9";
 
     [Fact]
     public void A_seed_gives_the_scenario_it_always_gave()

@@ -91,6 +91,7 @@ public class ScenarioTextTests
                 Words = kind switch
                 {
                     ScenarioDisturbanceKind.Malformed => "flip17",
+                    ScenarioDisturbanceKind.Tracked => "faulty",
                     ScenarioDisturbanceKind.LinkDown or ScenarioDisturbanceKind.LinkUp => "eth1",
                     ScenarioDisturbanceKind.Reconfigure => "interval 2s nopreempt",
                     ScenarioDisturbanceKind.Misconfigure => "vrid 52 nopreempt",
@@ -154,7 +155,33 @@ public class ScenarioTextTests
         Assert.Equal(1, result.Transitions[new(VrrpState.Backup, VrrpState.Master, TransitionReason.MasterLeft)]);
     }
 
+    [Fact]
+    public void What_the_program_tracks_moves_the_master_and_outlives_the_process()
+    {
+        string[] lines =
+        [
+            "at 20s tracked A web -150", "at 40s tracked B web 0 faulty", "at 60s crash A", "at 1m tracked A web 0 pending", "at 65s start A",
+            "at 80s tracked A web 20", "end 2m",
+        ];
+        var scenario = Scenario.Parse(Pair + string.Join('\n', lines));
+        Assert.Equal(lines[..^1].Select(line => line.Replace("60s", "1m", StringComparison.Ordinal)), scenario.Disturbances.Select(disturbance => disturbance.ToString()));
+        var result = scenario.Run();
+
+        Assert.Empty(result.Violations);
+        Assert.Equal(
+            [
+                "3.218750 s  A    web  Backup → Master (MasterSilent)", "22.828225 s  B    web  Backup → Master (Preempted)",
+                "40.804787 s  A    web  Backup → Master (MasterLeft)", "83.140625 s  A    web  Backup → Master (MasterSilent)",
+            ],
+            result.Timeline.Split('\n').Where(line => line.Contains("→ Master", StringComparison.Ordinal)).Select(line => line.Trim()));
+        // It is told before its process runs, and then not again.
+        Assert.Equal(3, result.Disturbances[ScenarioDisturbanceKind.Tracked]);
+    }
+
     [Theory]
+    [InlineData("node A\nrouter web vrid 51 address 10.0.0.1\nat 5s tracked A web", "line 3: a number is missing at the end")]
+    [InlineData("node A\nrouter web vrid 51 address 10.0.0.1\nat 5s tracked A web 10001", "line 3: '10001' is no whole number from -10000 to 10000")]
+    [InlineData("node A\nrouter web vrid 51 address 10.0.0.1\nat 5s tracked A web 0 odd", "line 3: 'odd' is nothing that is tracked; there are faulty and pending")]
     [InlineData("nod A", "line 1: 'nod' is not a statement: seed, delay, jitter, node, router, at and end are")]
     [InlineData("router web vrid 51 address 10.0.0.1", "line 1: a router belongs to a node: write 'node NAME' before it")]
     [InlineData("node A\n\nnode A", "line 3: there is a node 'A' already")]

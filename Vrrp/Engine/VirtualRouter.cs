@@ -101,6 +101,12 @@ internal sealed class VirtualRouter
 
     public bool HoldsAddresses { get; set; }
 
+    /// <summary>It gave up its addresses while changes of interfaces are read, which go when all is read.</summary>
+    public bool IsGivingUp { get; set; }
+
+    /// <summary>The transition that is told when they are off.</summary>
+    public (Transition Transition, VrrpFaults FaultsBefore, string? Detail)? Untold { get; set; }
+
     /// <summary>The kernel refused to take an address off; it is tried again.</summary>
     public bool OwesRemoval { get; set; }
 

@@ -8,6 +8,12 @@ internal sealed partial class VrrpEngine
 {
     private const long RestoreNanoseconds = 100_000_000;
 
+    /// <summary>Routers that gave up their addresses while changes of interfaces are read; they go when all is read.</summary>
+    private readonly List<VirtualRouter> _givingUp = [];
+
+    /// <summary>Changes of interfaces are being read: what is known of them is older than those that still wait.</summary>
+    private bool _isHearing;
+
     /// <summary>Addresses that the kernel would not take off and that no router answers for any more; and when that is tried again.</summary>
     private readonly List<AddressAssignment> _owed = [];
     private Instant _owedAt = Instant.Never;
@@ -41,7 +47,8 @@ internal sealed partial class VrrpEngine
 
     private bool Remove(ReadOnlySpan<AddressAssignment> assignments, Span<AddressOutcome> outcomes)
     {
-        bool isComplete = AreAllOurs(assignments) ? _addressTable.RemoveOwn(assignments, outcomes) : _addressTable.Remove(assignments, outcomes);
+        // One that is known to be ours may be another's in what was not read yet.
+        bool isComplete = !_isHearing && AreAllOurs(assignments) ? _addressTable.RemoveOwn(assignments, outcomes) : _addressTable.Remove(assignments, outcomes);
         for (int i = 0; i < assignments.Length; i++)
         {
             if (outcomes[i].Status == AddressStatus.Done && _interfaces.TryGetValue(assignments[i].InterfaceIndex, out var at))
@@ -148,8 +155,32 @@ internal sealed partial class VrrpEngine
         return isEnough;
     }
 
+    /// <summary>What was put off while changes of interfaces were read, before anything else happens to the router.</summary>
+    private void GiveUp(VirtualRouter router)
+    {
+        RemoveAddresses(router);
+        router.IsGivingUp = false;
+        if (router.Untold is var (transition, faultsBefore, detail))
+        {
+            (router.PendingDetail, detail) = (detail, router.PendingDetail);
+            Tell(router, transition, faultsBefore);
+            router.PendingDetail = detail;
+            router.Untold = null;
+        }
+
+        router.PublishVitals();
+        Arm(router);
+    }
+
     private void RemoveAddresses(VirtualRouter router)
     {
+        if (_isHearing && router is { IsRemoving: false, IsGivingUp: false })
+        {
+            router.IsGivingUp = true;
+            _givingUp.Add(router);
+            return;
+        }
+
         router.HoldsAddresses = false;
         // After a reload another router may hold the address that this one gives up.
         var assignments = Array.Exists(router.Assignments, assignment => IsHeldByAnother(router, assignment))
@@ -213,7 +244,7 @@ internal sealed partial class VrrpEngine
             bool isTold = !router.TakenAwayToldAt.IsNever && _now.Nanoseconds - router.TakenAwayToldAt.Nanoseconds < RepeatNoticeNanoseconds;
             for (int i = 0; i < router.Assignments.Length; i++)
             {
-                if (IsPresent(router.Assignments[i]) || router.Outcomes[i].Status == AddressStatus.Refused)
+                if (!IsMissing(router, i))
                     continue;
                 isMissing = true;
                 if (!isTold)
@@ -223,9 +254,8 @@ internal sealed partial class VrrpEngine
             if (!isMissing)
                 continue;
             // Someone who takes it away again and again is answered ten times a second, and told once a minute.
-            if (_now.Nanoseconds - router.RestoredAt.Nanoseconds < RestoreNanoseconds)
+            if (IsRestorationPutOff(router))
             {
-                router.RestoreAt = router.RestoredAt.AddNanoseconds(RestoreNanoseconds);
                 Arm(router);
                 continue;
             }
@@ -236,6 +266,34 @@ internal sealed partial class VrrpEngine
             Dispatch(router, VrrpEvent.AddressLost);
         }
     }
+
+    /// <summary>
+    /// Whether addresses of a Master were taken away that are put back when the sockets were read, with an advertisement, unless it yields before.
+    /// Until then it says nothing.
+    /// </summary>
+    private bool AwaitsRestoration(VirtualRouter router)
+    {
+        if (!_addressesWereRemoved)
+            return false;
+        for (int i = 0; i < router.Assignments.Length; i++)
+        {
+            if (IsMissing(router, i))
+                return !IsRestorationPutOff(router);
+        }
+
+        return false;
+    }
+
+    private bool IsRestorationPutOff(VirtualRouter router)
+    {
+        if (_now.Nanoseconds - router.RestoredAt.Nanoseconds >= RestoreNanoseconds)
+            return false;
+        router.RestoreAt = router.RestoredAt.AddNanoseconds(RestoreNanoseconds);
+        return true;
+    }
+
+    private bool IsMissing(VirtualRouter router, int assignment) =>
+        router.Outcomes[assignment].Status != AddressStatus.Refused && !IsPresent(router.Assignments[assignment]);
 
     private bool IsPresent(in AddressAssignment assignment) =>
         _interfaces.TryGetValue(assignment.InterfaceIndex, out var at) && at.Has(assignment.Address);

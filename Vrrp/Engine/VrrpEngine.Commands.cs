@@ -30,6 +30,7 @@ internal sealed partial class VrrpEngine
         _byName.Add(config.Name, router);
         _isRosterStale = true;
         CountConfigured(config, 1);
+        _virtualAddressesChanged = true;
         Configure(router);
         JoinGroup(router);
         Bind(router);
@@ -113,6 +114,7 @@ internal sealed partial class VrrpEngine
         if (router.State.MasterAddress.IsNone)
             router.State = router.State with { MasterAdverInterval = config.AdvertisementInterval };
         UpdatePriority(router);
+        ShortenWait(router);
         router.FilterFailure = null;
         PrepareFilter(router);
 
@@ -152,11 +154,21 @@ internal sealed partial class VrrpEngine
 
         UnblockAddresses(router);
         CountConfigured(before, -1);
-        _addressesAreNoLongerVirtual = true;
+        _virtualAddressesChanged = true;
         UpdateFaults(router, tracked?.Detail);
         LetBegin(router);
         router.PublishVitals();
         Arm(router);
+    }
+
+    /// <summary>A Backup that goes by its own interval waits no longer than a shorter one has it, from now.</summary>
+    private void ShortenWait(VirtualRouter router)
+    {
+        var (state, config) = (router.State, router.Config);
+        if (state.State != VrrpState.Backup || state.WantsMaster || (config.Version == VrrpVersion.V3 && !state.MasterAddress.IsNone))
+            return;
+        long wait = VrrpTimers.MasterDownNanoseconds(config.Version, state.EffectivePriority, config.AdvertisementInterval.Nanoseconds, config.DownTimerAdverts);
+        router.State = state with { Deadline = Instant.Min(state.Deadline, _now.AddNanoseconds(wait)) };
     }
 
     /// <summary>Whether a running router can take a new configuration without leaving.</summary>
@@ -327,7 +339,7 @@ internal sealed partial class VrrpEngine
         router.Interface = null;
         router.Link = null;
         _routersHaveLeft = true;
-        _addressesAreNoLongerVirtual = true;
+        _virtualAddressesChanged = true;
         _byName.Remove(router.Config.Name);
         _isRosterStale = true;
         CountConfigured(router.Config, -1);

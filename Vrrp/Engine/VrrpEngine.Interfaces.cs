@@ -371,7 +371,7 @@ internal sealed partial class VrrpEngine
                         break;
                     }
 
-                    if (config.IsOwner && chosen.IsNone)
+                    if (config.IsOwner && chosen.IsNone && Array.Exists(router.Assignments, own => own.Address.Address == candidate.Address))
                         chosen = candidate.Address;
                 }
             }
@@ -381,13 +381,16 @@ internal sealed partial class VrrpEngine
         router.PublishVitals();
     }
 
-    /// <summary>What was a virtual address of a router that left or dropped it, and is still there, is the host's own.</summary>
-    private void ChooseMissingSources()
+    /// <summary>
+    /// What was a virtual address of a router that left or dropped it, and is still there, is the host's own; one that a router has since is no
+    /// source any more.
+    /// </summary>
+    private void ReviseSources()
     {
-        _addressesAreNoLongerVirtual = false;
+        _virtualAddressesChanged = false;
         for (int token = 0; token < _routers.Count; token++)
         {
-            if (_routers[token] is not { Interface: not null, PrimaryAddress.IsNone: true } router)
+            if (_routers[token] is not { Interface: not null } router || (!router.PrimaryAddress.IsNone && !_configured.ContainsKey(router.PrimaryAddress)))
                 continue;
             ChooseSource(router);
             UpdateFaults(router, null);

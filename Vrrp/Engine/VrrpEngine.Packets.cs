@@ -366,6 +366,9 @@ internal sealed partial class VrrpEngine
         // One that is only held besides and was refused is not on this host.
         if (router.Outcomes[index].Status == AddressStatus.Refused)
             return;
+        // One that was taken away again is announced when it is put back.
+        if (!router.RestoreAt.IsNever && !IsPresent(router.Assignments[index]))
+            return;
         var assignment = router.Assignments[index];
         if (!_interfaces.TryGetValue(assignment.InterfaceIndex, out var at) || at.Facts is null || at.Facts.IsLoopback)
             return;

@@ -66,7 +66,7 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     private bool _isListing;
     private bool _addressesWereRemoved;
     private bool _routersHaveLeft;
-    private bool _addressesAreNoLongerVirtual;
+    private bool _virtualAddressesChanged;
     private long _worstStall;
     private Instant _nextStallNotice;
 
@@ -161,7 +161,19 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
     public void Receive(IVrrpLink link) => link.Receive(this, ReceiveLimit);
 
     /// <summary>Reads changes of interfaces and addresses.</summary>
-    public void ReceiveInterfaces() => _monitor.Receive(this);
+    public void ReceiveInterfaces()
+    {
+        _isHearing = true;
+        _monitor.Receive(this);
+        _isHearing = false;
+        foreach (var router in _givingUp)
+        {
+            if (router.IsGivingUp)
+                GiveUp(router);
+        }
+
+        _givingUp.Clear();
+    }
 
     /// <summary>Acts on the deadlines that had come when the turn began, and sends what is queued.</summary>
     public void EndTurn()
@@ -208,8 +220,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
             _takeovers.Clear();
         }
 
-        if (_addressesAreNoLongerVirtual)
-            ChooseMissingSources();
+        if (_virtualAddressesChanged)
+            ReviseSources();
         // A member that was removed just now may have been what the others waited for.
         ApplyGroups();
         Flush();
@@ -360,6 +372,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
 
     private void Complete(VirtualRouter router, in Transition transition)
     {
+        if (router.IsGivingUp)
+            GiveUp(router);
         _depth++;
         var before = router.State;
         bool hasMoved = before.State != transition.State.State;
@@ -371,7 +385,9 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
         {
             router.State = transition.State;
             bool wasCompleted = Execute(router, transition.Actions);
-            if (wasCompleted && hasMoved)
+            if (wasCompleted && hasMoved && router.IsGivingUp)
+                router.Untold = (transition, before.Faults, router.PendingDetail);
+            else if (wasCompleted && hasMoved)
                 Tell(router, transition, before.Faults);
         }
 
@@ -421,7 +437,8 @@ internal sealed partial class VrrpEngine : IPacketSink, IInterfaceSink, ISendFai
                     RemoveAddresses(router);
                     break;
                 case VrrpAction.SendAdvertisement:
-                    SendAdvertisement(router, router.State.EffectivePriority);
+                    if (!AwaitsRestoration(router))
+                        SendAdvertisement(router, router.State.EffectivePriority);
                     break;
                 case VrrpAction.SendRelinquish:
                     SendAdvertisement(router, Priority.Relinquish);

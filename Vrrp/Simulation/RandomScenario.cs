@@ -31,13 +31,15 @@ public static class RandomScenario
         private readonly List<ScenarioDisturbance> _disturbances = [];
 
         // Gone through in the order in which they came to be, which sets do not promise.
-        private readonly OrderedDictionary<string, Kind> _ailing = [];
+        private readonly List<(string Node, Kind Ends)> _ailing = [];
+        private readonly OrderedDictionary<(string Node, string Router), (int Weight, string? Words)> _tracked = [];
         private readonly List<(string Node, string Router)> _faulty = [];
         private readonly List<(string Node, string Router)> _gone = [];
         private readonly List<(string Node, string Address)> _taken = [];
         private readonly List<(string Node, string Address)> _given = [];
         private readonly OrderedDictionary<(string Node, string Router), VirtualRouterConfig> _configs = [];
         private readonly List<string> _slow = [];
+        private readonly List<string> _secondDown = [];
         private readonly int _pace;
         private ImmutableArray<ScenarioNode> _nodes = [];
         private TimeSpan _interval;
@@ -45,6 +47,7 @@ public static class RandomScenario
         private TimeSpan _now;
         private TimeSpan _frozenUntil;
         private bool _isLanIll;
+        private bool _isSecondTracked;
 
         public Generator(int seed)
         {
@@ -61,15 +64,15 @@ public static class RandomScenario
             var jitter = _random.Happens(0.5) ? Micros(_random.NextTime(delay)) : TimeSpan.Zero;
             if (_random.Happens(0.8))
                 Wait(_random.Next(2, 12));
-            for (int count = 6 + _random.Next(30); count > 0; count--)
+            for (int count = 8 + _random.Next(32); count > 0; count--)
             {
                 Disturb();
                 int kind = _random.Next(20);
-                Wait(kind < 8 ? _random.NextDouble() : kind < 14 ? _random.NextDouble() * 6 : kind < 18 ? _random.Next(8, 30) : _random.Next(30, 400));
+                Wait(kind < 8 ? _random.NextDouble() : kind < 14 ? _random.NextDouble() * 6 : kind < 17 ? _random.Next(8, 30) : _random.Next(30, 300));
             }
 
             Restore();
-            // Two elections, a hold, a retry, and a while in which nothing may happen.
+            // Two elections, a hold, a retry, and a short while in which nothing may happen.
             var hold = _configs.Values.Max(config => config.PreemptDelay);
             int adverts = _configs.Values.Max(config => config.DownTimerAdverts);
             var tail = TimeSpan.FromSeconds(8) + hold + (_longest * ((2 * (adverts + 1.1)) + 6));
@@ -80,7 +83,7 @@ public static class RandomScenario
                 Jitter = jitter,
                 Nodes = _nodes,
                 Disturbances = [.. _disturbances],
-                End = Micros(_now + (tail * 1.1) + (_longest * _random.Next(5, 500))),
+                End = Micros(_now + (tail * 1.1) + (_longest * _random.Next(5, 60))),
             };
         }
 
@@ -144,6 +147,9 @@ public static class RandomScenario
                 AcceptMode = !_random.Happens(0.1),
                 DownTimerAdverts = _random.Happens(0.08) ? _random.Next(2, 6) : 3,
             };
+            // A group keeps one rank, so what is tracked for one of it only ends its service.
+            bool isTracked = _random.Happens(0.2);
+            _isSecondTracked |= isTracked;
             bool isMixed = !isV2 && _random.Happens(0.2);
             bool isUnicast = _random.Happens(0.15);
             int preempt = _random.Pick<int>([0, 0, 0, 1, 2]);
@@ -163,6 +169,7 @@ public static class RandomScenario
                 {
                     Priority = new(priority),
                     AdvertisementInterval = isMixed ? Interval(isV2) : plain.AdvertisementInterval,
+                    TrackedInterfaces = isTracked && i != owner && _random.Happens(0.7) ? [Tracked(groupPriorities is not null)] : [],
                     Preempt = preempt == 0 || (preempt == 2 && _random.Happens(0.5)),
                     PreemptDelay = delay,
                     Checksum = !isV2 && !isV6 && _random.Happens(0.2) ? VrrpChecksum.MessageOnly : default,
@@ -172,6 +179,10 @@ public static class RandomScenario
                 routers[i].Add(new(config, startAfter));
             }
         }
+
+        /// <summary>Mostly a weight that changes the rank, at times one that ends the service.</summary>
+        private TrackedInterface Tracked(bool endsService) => new(
+            ScenarioText.SecondInterface, endsService || _random.Happens(0.2) ? 0 : _random.Next(-150, 151), _random.Happens(0.1));
 
         private AdvertisementInterval Interval(bool isV2)
         {
@@ -226,20 +237,22 @@ public static class RandomScenario
             var node = _random.Pick(_nodes);
             string name = node.Name;
             // What ails a node is as likely to end as something else is to begin.
-            if (_ailing.TryGetValue(name, out var ailment) && _random.Happens(0.5))
+            var ailments = _ailing.FindAll(ailment => ailment.Node == name);
+            if (ailments.Count > 0 && _random.Happens(0.5))
             {
-                Add(ailment, name);
-                _ailing.Remove(name);
+                var ended = _random.Pick(ailments);
+                Add(ended.Ends, name);
+                _ailing.Remove(ended);
                 return;
             }
 
-            switch (_random.Next(40))
+            switch (_random.Next(52))
             {
                 case 0 or 1 or 2:
                     Ail(name, Kind.Crash, Kind.Start, value: _random.Happens(0.6) ? _random.Next(1, 12) : 0);
                     break;
                 case 3 or 4 or 5 or 6:
-                    var length = Micros(_random.NextTime(_interval * _random.Pick<int>([1, 2, 4, 12])));
+                    var length = Micros(_random.NextTime(_interval * _random.Pick<int>([1, 2, 4, 12]))) + TimeSpan.FromMicroseconds(1);
                     Add(Kind.Freeze, name, duration: length);
                     _frozenUntil = _now + length > _frozenUntil ? _now + length : _frozenUntil;
                     if (_random.Happens(0.4))
@@ -261,7 +274,8 @@ public static class RandomScenario
                     Ail(name, Kind.InterfaceRemoved, Kind.InterfaceCreated);
                     break;
                 case 14 or 15:
-                    Ail(name, Kind.AddressesRefused, Kind.AddressesAccepted);
+                    Ail(name, Kind.AddressesRefused, Kind.AddressesAccepted, words: node.Routers.Length == 0 || _random.Happens(0.6)
+                        ? null : _random.Pick(_random.Pick(node.Routers).Config.VirtualAddresses).Address.ToString());
                     break;
                 case 16:
                     Ail(name, Kind.SendingFails, Kind.SendingWorks);
@@ -271,6 +285,21 @@ public static class RandomScenario
                     break;
                 case 19 or 20 or 21 or 22 or 23:
                     DisturbLan(name);
+                    break;
+                case 24 or 25 or 26:
+                    Ail(name, Kind.RemovalsRefused, Kind.RemovalsAccepted);
+                    break;
+                case 27 or 28:
+                    RefuseSockets(name);
+                    break;
+                case 29:
+                    Add(Kind.EventsLost, name);
+                    break;
+                case 30 or 31 or 32 when _isSecondTracked:
+                    bool wasDown = _secondDown.Remove(name);
+                    Add(wasDown ? Kind.LinkUp : Kind.LinkDown, name, words: ScenarioText.SecondInterface);
+                    if (!wasDown)
+                        _secondDown.Add(name);
                     break;
                 default:
                     if (node.Routers.Length > 0)
@@ -283,16 +312,38 @@ public static class RandomScenario
         private void DisturbFrozen(ScenarioNode node)
         {
             Wait(_random.NextDouble() * 3);
-            if (_random.Happens(0.5))
-                TakeOrGive(node);
-            else
-                Disturb();
+            for (int count = _random.Next(1, 4); count > 0; count--)
+            {
+                if (_random.Happens(0.5))
+                    TakeOrGive(node);
+                else
+                    Disturb();
+            }
+
+            // Of what happened to it meanwhile it is told no more than that there was something.
+            if (_random.Happens(0.3))
+                Add(Kind.EventsLost, node.Name);
         }
 
-        private void Ail(string node, Kind begins, Kind ends, double value = 0)
+        /// <summary>That is noticed by who has to open some: often a process that starts.</summary>
+        private void RefuseSockets(string node)
         {
-            if (_ailing.TryAdd(node, ends))
-                Add(begins, node, value: value);
+            Ail(node, Kind.SocketsRefused, Kind.SocketsAccepted);
+            if (_random.Happens(0.4))
+                return;
+            Wait(_random.NextDouble());
+            Ail(node, Kind.Crash, Kind.Start);
+            if (_random.Happens(0.3))
+                return;
+            Wait(_random.NextDouble() * 6);
+            Add(Kind.Start, node);
+            _ailing.Remove((node, Kind.Start));
+        }
+
+        private void Ail(string node, Kind begins, Kind ends, double value = 0, string? words = null)
+        {
+            if (AddTo(_ailing, (node, ends)))
+                Add(begins, node, value: value, words: words);
         }
 
         private void TakeOrGive(ScenarioNode node)
@@ -322,22 +373,24 @@ public static class RandomScenario
         {
             string other = _random.Pick(_nodes).Name;
             _isLanIll = true;
+            // What ails a LAN often ails one way of it only, and in one direction.
+            var (from, to) = node != other && _random.Happens(0.5) ? (node, other) : (null, null);
             switch (_random.Next(10))
             {
                 case 0 or 1:
-                    Add(Kind.Loss, value: _random.Next(5, 80) / 100.0);
+                    Add(Kind.Loss, from, to, value: _random.Next(5, 101) / 100.0);
                     break;
                 case 2:
-                    Add(Kind.Delay, duration: Micros(_random.NextTime(_interval * 2)));
+                    Add(Kind.Delay, from, to, duration: Micros(_random.NextTime(_interval * 2)));
                     break;
                 case 3:
-                    Add(Kind.Jitter, duration: Micros(_random.NextTime(_interval * 2)));
+                    Add(Kind.Jitter, from, to, duration: Micros(_random.NextTime(_interval * 2)));
                     break;
                 case 4:
-                    Add(Kind.Duplication, value: _random.Next(10, 100) / 100.0);
+                    Add(Kind.Duplication, from, to, value: _random.Next(10, 100) / 100.0);
                     break;
                 case 5:
-                    Add(Kind.Reordering, value: _random.Next(10, 100) / 100.0, duration: TimeSpan.FromMilliseconds(10));
+                    Add(Kind.Reordering, from, to, value: _random.Next(10, 100) / 100.0, duration: Micros(_random.NextTime(_interval * 3)));
                     break;
                 case 6 or 7 when node != other:
                     Add(_random.Happens(0.8) ? Kind.Cut : Kind.Join, node, other);
@@ -363,7 +416,7 @@ public static class RandomScenario
                 return;
             }
 
-            switch (_random.Next(16))
+            switch (_random.Next(20))
             {
                 case 0 or 1:
                     Add(Kind.Leave, node.Name, router);
@@ -397,12 +450,32 @@ public static class RandomScenario
                 case 11:
                     Add(Kind.Misconfigure, node.Name, router, words: Mistake(config, node));
                     break;
+                case 12 or 13 or 14 or 15:
+                    Track(node, config);
+                    break;
                 default:
                     string[] words = [.. ScenarioMalformedPacket.Words];
                     string word = _random.Pick(words[..^1]);
                     Add(Kind.Malformed, node.Name, router, words: _random.Happens(0.3)
                         ? string.Create(CultureInfo.InvariantCulture, $"flip{_random.Next(1000)}") : word);
                     break;
+            }
+        }
+
+        /// <summary>What the program tracks for a router begins to ail, or ends.</summary>
+        private void Track(ScenarioNode node, VirtualRouterConfig config)
+        {
+            bool ends = _tracked.GetValueOrDefault((node.Name, config.Name)) != default && _random.Happens(0.5);
+            int weight = ends || _random.Happens(0.3) ? 0 : _random.Next(-200, 201);
+            string? words = ends || _random.Happens(0.6) ? null : _random.Happens(0.7) ? ScenarioText.Faulty : ScenarioText.Pending;
+            // The members of a group keep one rank.
+            foreach (var member in node.Routers.Where(member => member.Config.Name == config.Name
+                || (config.SyncGroup is not null && member.Config.SyncGroup == config.SyncGroup)))
+            {
+                var key = (node.Name, member.Config.Name);
+                var tracked = (weight, member.Config.Name == config.Name ? words : _tracked.GetValueOrDefault(key).Words);
+                Add(Kind.Tracked, node.Name, member.Config.Name, tracked.weight, words: tracked.Item2);
+                _tracked[key] = tracked;
             }
         }
 
@@ -462,6 +535,14 @@ public static class RandomScenario
                 Add(Kind.Heal);
             foreach (var (node, ends) in _ailing)
                 Add(ends, node);
+            foreach (string node in _secondDown)
+                Add(Kind.LinkUp, node, words: ScenarioText.SecondInterface);
+            foreach (var ((node, router), tracked) in _tracked)
+            {
+                if (tracked != default)
+                    Add(Kind.Tracked, node, router);
+            }
+
             foreach (string node in _slow)
                 Add(Kind.Clock, node, value: _nodes.Single(other => other.Name == node).ClockRate);
             foreach (var (node, address) in _given)

@@ -122,6 +122,12 @@ public enum ScenarioDisturbanceKind
 
     /// <summary><c>allow A</c>: it opens them again.</summary>
     SocketsAccepted,
+
+    /// <summary>
+    /// <c>tracked A web -50</c>: what the program tracks for the router changes its priority by that much. <c>tracked A web 0 faulty</c>: something
+    /// that must work does not; <c>pending</c>: it is not known yet, and the router does not begin before it is. It stays when a process ends.
+    /// </summary>
+    Tracked,
 }
 
 /// <summary>One thing that happens in a <see cref="Scenario"/>; only the members that its kind's line has mean anything.</summary>
@@ -142,13 +148,13 @@ public sealed record ScenarioDisturbance
     /// <summary>To which virtual router of it, or which other node.</summary>
     public string? Target { get; init; }
 
-    /// <summary>A probability, a clock rate, a priority, or a number of operations.</summary>
+    /// <summary>A probability, a clock rate, a priority, a weight, or a number of operations.</summary>
     public double Value { get; init; }
 
     /// <summary>A delay, how long packets are held back, or the length of a freeze.</summary>
     public TimeSpan Duration { get; init; }
 
-    /// <summary>An address, the second interface, the words of a configuration, or what is wrong with a packet.</summary>
+    /// <summary>An address, the second interface, the words of a configuration, what is wrong with a packet, or with what is tracked.</summary>
     public string? Words { get; init; }
 
     /// <summary>Whether <see cref="Target"/> is another node and not a virtual router.</summary>

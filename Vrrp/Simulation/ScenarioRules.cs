@@ -187,6 +187,12 @@ internal static class ScenarioRules
     {
         if (disturbance.Kind is Kind.LinkDown or Kind.LinkUp)
             return InterfaceProblem(disturbance.Words);
+        if (disturbance.Kind == Kind.Tracked)
+        {
+            return disturbance.Words is ScenarioText.Faulty or ScenarioText.Pending
+                ? null : $"'{disturbance.Words}' is nothing that is tracked; there are {ScenarioText.Faulty} and {ScenarioText.Pending}";
+        }
+
         if (disturbance.Kind != Kind.Malformed)
             return IPAddressValue.TryParse(disturbance.Words, out _) ? null : $"'{disturbance.Words}' is no address";
         return disturbance.Words is { } word && ScenarioMalformedPacket.TryParse(word, out _) ? null

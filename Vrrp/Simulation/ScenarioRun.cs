@@ -12,6 +12,9 @@ internal sealed class ScenarioRun
     private readonly SimulatedLan _lan;
     private readonly SimulationInvariants _invariants;
     private readonly Dictionary<SimulatedNode, List<ScenarioRouter>> _wanted = [];
+
+    // What is tracked goes on when a process ends: the next one is told.
+    private readonly Dictionary<(SimulatedNode Node, string Router), TrackedState> _tracked = [];
     private readonly Dictionary<Kind, int> _applied = [];
     private readonly Dictionary<ScenarioTransition, int> _transitions = [];
     private readonly List<(SimulatedNode From, SimulatedNode To)> _ways = [];
@@ -280,7 +283,7 @@ internal sealed class ScenarioRun
                 wanted.Add(back);
                 if (!node.CanAct)
                     return false;
-                node.Add(back.Config, back.StartAfter);
+                node.Add(back.Config, _tracked.GetValueOrDefault((node, name)), back.StartAfter);
                 return true;
             case Kind.Priority or Kind.Reconfigure when place >= 0:
                 var config = disturbance.Kind == Kind.Priority ? wanted[place].Config with { Priority = new((int)disturbance.Value) }
@@ -291,6 +294,13 @@ internal sealed class ScenarioRun
                 if (running is null)
                     return false;
                 node.Reconfigure(name, config);
+                return true;
+            case Kind.Tracked:
+                var tracked = new TrackedState((int)disturbance.Value, disturbance.Words == ScenarioText.Faulty) { IsPending = disturbance.Words == ScenarioText.Pending };
+                _tracked[(node, name)] = tracked;
+                if (running is null)
+                    return false;
+                node.SetTracked(name, tracked);
                 return true;
             case Kind.FaultDeclared or Kind.FaultEnded when running is not null:
                 node.DeclareFault(name, disturbance.Kind == Kind.FaultDeclared);
@@ -367,7 +377,7 @@ internal sealed class ScenarioRun
         foreach (var router in _wanted[node].ToArray())
         {
             if (node.IsRunning)
-                node.Add(router.Config, router.StartAfter);
+                node.Add(router.Config, _tracked.GetValueOrDefault((node, router.Config.Name)), router.StartAfter);
         }
     }
 

@@ -14,6 +14,10 @@ internal static class ScenarioText
     /// <summary>The name of the one that routers may track; every node has it where a router does.</summary>
     public const string SecondInterface = "eth1";
 
+    /// <summary>What is tracked fails, or is not known yet.</summary>
+    public const string Faulty = "faulty";
+    public const string Pending = "pending";
+
     private static readonly (string Word, ScenarioDisturbanceKind Kind, string Arguments)[] Verbs =
     [
         ("heal", ScenarioDisturbanceKind.Heal, ""),
@@ -55,6 +59,7 @@ internal static class ScenarioText
         ("lose-events", ScenarioDisturbanceKind.EventsLost, "node"),
         ("deny", ScenarioDisturbanceKind.SocketsRefused, "node"),
         ("allow", ScenarioDisturbanceKind.SocketsAccepted, "node"),
+        ("tracked", ScenarioDisturbanceKind.Tracked, "node target value word?"),
     ];
 
     private static readonly (string Unit, long Ticks)[] Units =
@@ -201,6 +206,7 @@ internal static class ScenarioText
         ScenarioDisturbanceKind.Clock => (0.01, 100, false),
         ScenarioDisturbanceKind.Priority => (1, 254, true),
         ScenarioDisturbanceKind.Crash => (0, 10_000, true),
+        ScenarioDisturbanceKind.Tracked => (-10_000, 10_000, true),
         _ => (0, 1, false),
     };
 

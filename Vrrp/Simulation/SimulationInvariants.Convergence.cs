@@ -125,7 +125,7 @@ public sealed partial class SimulationInvariants
                     if (one == other || !IsEligible(one) || !IsEligible(other))
                         continue;
                     // A host takes no packet that comes from an address of its own.
-                    if (!AreAgreed(one, other) || !IsAwaited(one, other) || Has(other, one.Inner.PrimaryAddress))
+                    if (!AreAgreed(one, other) || !IsAwaited(one, other, ShortestTaught(one, other)) || Has(other, one.Inner.PrimaryAddress))
                         return null;
                 }
             }
@@ -154,6 +154,22 @@ public sealed partial class SimulationInvariants
         return components;
     }
 
+    /// <summary>
+    /// What a Backup goes by when a Master prevails: the Master's interval, or that of one which yields to it, where that one advertises once more
+    /// before it does, as keepalived's vrrp_higher_prio_send_advert has it.
+    /// </summary>
+    private static long ShortestTaught(RouterWatch master, RouterWatch backup)
+    {
+        long shortest = master.Inner.Config.AdvertisementInterval.Nanoseconds;
+        foreach (var third in master.VirtualRouter.Routers)
+        {
+            if (third != master && third != backup && third.Inner.Config.AdvertiseBeforeYield && IsEligible(third))
+                shortest = Math.Min(shortest, third.Inner.Config.AdvertisementInterval.Nanoseconds);
+        }
+
+        return shortest;
+    }
+
     private static bool Has(RouterWatch router, IPAddressValue address) =>
         router.Node.Node.Platform.Find(router.Inner.Config.Interface) is { } at && at.Has(address);
 
@@ -168,10 +184,13 @@ public sealed partial class SimulationInvariants
     }
 
     /// <summary>Whether a Backup's timer is longer than the time between two advertisements of a Master, their clocks and the LAN being as they are.</summary>
-    private bool IsAwaited(RouterWatch master, RouterWatch backup)
+    /// <param name="master">The Master.</param>
+    /// <param name="backup">The Backup.</param>
+    /// <param name="learned">The shortest interval that the Backup has learned, where it learns any, in nanoseconds.</param>
+    private bool IsAwaited(RouterWatch master, RouterWatch backup, long learned)
     {
         var config = backup.Inner.Config;
-        long interval = config.Version == VrrpVersion.V3 ? master.Inner.Config.AdvertisementInterval.Nanoseconds : config.AdvertisementInterval.Nanoseconds;
+        long interval = config.Version == VrrpVersion.V3 ? learned : config.AdvertisementInterval.Nanoseconds;
         double down = VrrpTimers.MasterDownNanoseconds(config.Version, Rank(backup), interval, config.DownTimerAdverts);
         return IntervalOnLan(master) + LongestWay() + Margin / 4 < down / backup.Node.Node.ClockRate;
     }
@@ -181,7 +200,7 @@ public sealed partial class SimulationInvariants
         RouterWatch[]? first = null;
         foreach (var virtualRouter in domain)
         {
-            var routers = virtualRouter.Routers.Where(router => able.Contains(router.Node.Node))
+            var routers = virtualRouter.Routers.Where(router => able.Contains(router.Node.Node) && !router.Inner.IsRemoving && router.Inner.HeldBackUntil.IsNever)
                 .OrderBy(router => Rank(router)).ThenBy(router => router.Inner.PrimaryAddress).ToArray();
             if (routers.Length != able.Count || Array.Exists(routers, router => router.Inner.Config.SyncGroup is null))
                 return false;
@@ -208,7 +227,9 @@ public sealed partial class SimulationInvariants
         var inner = router.Inner;
         var node = router.Node.Node;
         var platform = node.Platform;
-        if (!node.IsAwake || router.Router.IsGone || inner.IsRemoving || (inner.StickyFaults & VrrpFaults.Declared) != 0 || inner.Tracked.IsFaulty || !inner.HeldBackUntil.IsNever
+        if (!node.IsAwake || router.Router.IsGone || inner.IsRemoving || (inner.StickyFaults & VrrpFaults.Declared) != 0 || inner.Tracked.IsFaulty
+            // The others of its group do not wait for one of which it is not known whether it can serve.
+            || (ofGroup && !inner.HeldBackUntil.IsNever)
             || platform.Find(inner.Config.Interface) is not { IsEnabled: true, HasCarrier: true } at || (platform.OpenError != 0 && inner.Link is null)
             || !HasSource(router, at))
         {
@@ -285,6 +306,9 @@ public sealed partial class SimulationInvariants
                 if (!components.Exists(component => component.Contains(router.Node.Node)))
                 {
                     isRefused = true;
+                    // The others of its group may be Master until it starts, and finds that it cannot be.
+                    if (router.Node.Node.IsAwake && router.Inner.Group is not null && !router.Inner.StartAt.IsNever)
+                        wait = Math.Max(wait, (router.Inner.StartAt.Nanoseconds - router.Node.Node.Clock.Nanoseconds) / router.Node.Node.ClockRate);
                     continue;
                 }
 
@@ -359,7 +383,7 @@ public sealed partial class SimulationInvariants
             {
                 if (router.Node.Node.IsAwake && !router.Inner.IsRemoving && router.Inner.State.State == VrrpState.Master && !IsEligible(router))
                     Report(SimulationInvariant.OneMaster, router, "is Master, and its host cannot serve");
-                if (router.IsJoining && router.Inner.Group is { } group && group.Members.Exists(member => member.State.State == VrrpState.Master))
+                if (router.Node.Node.IsAwake && router.IsJoining && router.Inner.Group is { } group && group.Members.Exists(member => member.State.State == VrrpState.Master))
                     Report(SimulationInvariant.GroupsTogether, router, $"has not joined the Masters of its group and is {router.State}");
             }
         }

@@ -53,8 +53,8 @@ public sealed partial class SimulationInvariants
             return;
         }
 
-        // Whether it was said or not: who listens to this Master has a successor in a moment.
-        if (at.HasCarrier)
+        // Whether it was said or not: who listens to this Master has a successor in a moment. Not where it may hear something older after it.
+        if (at.HasCarrier && _lan.Now >= _disorderedUntil)
             router.VirtualRouter.Farewell = (_disturbance, node);
         if (!router.HasSaidGoodbye)
             Report(SimulationInvariant.LeaversSayGoodbye, router, "was Master and leaves without a goodbye");
@@ -72,7 +72,7 @@ public sealed partial class SimulationInvariants
             Report(SimulationInvariant.TakeoversJustified, router, $"preempts after {Seconds(waited)}, its preempt delay is {Seconds(router.PreemptDelay.Ticks * 100)}");
         foreach (var master in router.VirtualRouter.Masters)
         {
-            if (master == router || !master.Node.Node.IsAwake || !CanHear(master, router) || IgnoresAll(router) || !IsAwaited(master, router))
+            if (master == router || !master.Node.Node.IsAwake || !CanHear(master, router) || IgnoresAll(router) || !IsAwaited(master, router, ShortestLearned(router)))
                 continue;
             long since = Math.Max(_disturbedUntil.Nanoseconds, Math.Max(router.VirtualRouter.MastersSince.Nanoseconds, router.MovedOnLan.Nanoseconds));
             // Until then it may not have heard this one.
@@ -85,6 +85,20 @@ public sealed partial class SimulationInvariants
                 router,
                 $"takes over with priority {Rank(router)} from {master.Node.Node.Name}, which it hears and which has {Rank(master)}{(mayPreempt ? "" : ", and may not preempt")}");
         }
+    }
+
+    /// <summary>RFC 9568 §6.4.2: of several Masters that a Backup hears it goes by the interval of the last one, whichever that was.</summary>
+    private long ShortestLearned(RouterWatch router)
+    {
+        long shortest = long.MaxValue;
+        foreach (var master in router.VirtualRouter.Masters)
+        {
+            // Also of one that it hears now and then.
+            if (master != router && CanHear(master, router, mostLoss: 1))
+                shortest = Math.Min(shortest, master.Inner.Config.AdvertisementInterval.Nanoseconds);
+        }
+
+        return shortest;
     }
 
     /// <summary>RFC 3768 §7.1: an owner that takes no advertisements of its virtual router.</summary>

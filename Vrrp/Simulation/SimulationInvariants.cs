@@ -28,6 +28,8 @@ public sealed partial class SimulationInvariants
     private long _disturbance;
     private long _looked = -1;
     private Instant _disturbedUntil;
+    private Instant _orderedUntil;
+    private Instant _disorderedUntil;
     private Instant _lookAt = Instant.Never;
     private long _routerTicks;
 
@@ -125,8 +127,13 @@ public sealed partial class SimulationInvariants
     {
         _disturbance++;
         // What is on its way arrives as the LAN was until now.
-        var underWay = _lan.Now.AddNanoseconds(LongestWay());
-        _disturbedUntil = underWay > _disturbedUntil ? underWay : _disturbedUntil;
+        var (ordered, disordered) = LongestWays();
+        // Packets keep their order behind one that was slower; what is held back or comes twice does not.
+        _orderedUntil = Later(_orderedUntil, _lan.Now.AddNanoseconds(ordered));
+        var underWay = _orderedUntil.AddNanoseconds(disordered);
+        _disturbedUntil = Later(_disturbedUntil, underWay);
+        if (disordered > 0)
+            _disorderedUntil = Later(_disorderedUntil, underWay);
         if (what.Node is { } node)
         {
             var watch = Find(node);
@@ -138,6 +145,8 @@ public sealed partial class SimulationInvariants
 
         LookSoon();
     }
+
+    private static Instant Later(Instant one, Instant other) => one > other ? one : other;
 
     /// <summary>Nobody did anything, but others can be Master than a moment ago.</summary>
     internal void BeginAnew()
@@ -283,6 +292,9 @@ public sealed partial class SimulationInvariants
         var next = now.AddNanoseconds(router.Interval);
         if (++router.SentInTurn > MostInOneTurn)
             Report(SimulationInvariant.AdvertisementsOnTime, router, $"advertises {router.SentInTurn} times in one turn");
+        // By so little it may be an answer before the one that is due.
+        if (early is > 0 and <= Rounding && watch.Node.Platform.ReceivedCount != watch.ReceivedInTurns)
+            return;
         // Nothing is known of what is due since the one before it in this turn.
         if (router.SentInTurn > 1 && router.DueAt == now)
             return;
@@ -490,12 +502,14 @@ public sealed partial class SimulationInvariants
     private static long IntervalOnLan(RouterWatch router) =>
         (long)(router.Inner.Config.AdvertisementInterval.Nanoseconds / router.Node.Node.ClockRate);
 
-    private bool CanHear(RouterWatch from, RouterWatch to)
+    private bool CanHear(RouterWatch from, RouterWatch to) => CanHear(from, to, mostLoss: 0);
+
+    private bool CanHear(RouterWatch from, RouterWatch to, double mostLoss)
     {
         if (!CanSend(from) || !CanSend(to) || !AreAgreed(from, to) || to.Node.Node.Platform.Find(to.Inner.Config.Interface)!.Has(from.Inner.PrimaryAddress))
             return false;
         var (isCut, conditions) = _lan.Way(from.Node.Node, to.Node.Node);
-        return !isCut && conditions.Loss == 0;
+        return !isCut && conditions.Loss <= mostLoss;
     }
 
     /// <summary>Whether two routers take each other's advertisements.</summary>
@@ -523,22 +537,30 @@ public sealed partial class SimulationInvariants
     /// <summary>The longest time that a packet travels as the LAN is now, in nanoseconds.</summary>
     private long LongestWay()
     {
-        long longest = 0;
+        var (ordered, disordered) = LongestWays();
+        return ordered + disordered;
+    }
+
+    /// <summary>The longest time that a packet travels in its order, and by how much one may come behind it.</summary>
+    private (long Ordered, long Disordered) LongestWays()
+    {
+        long ordered = 0;
+        long disordered = 0;
         foreach (var from in _lan.Nodes)
         {
             foreach (var to in _lan.Nodes)
             {
-                if (from != to)
-                    longest = Math.Max(longest, Longest(_lan.Way(from, to).Conditions));
+                if (from == to)
+                    continue;
+                var conditions = _lan.Way(from, to).Conditions;
+                ordered = Math.Max(ordered, 100 * (conditions.Delay.Ticks + conditions.Jitter.Ticks));
+                // What is held back can come twice as well.
+                disordered = Math.Max(disordered, 100 * ((conditions.Duplication > 0 ? conditions.Jitter.Ticks : 0)
+                    + (conditions.Reordering > 0 ? conditions.ReorderingDelay.Ticks : 0)));
             }
         }
 
-        return longest;
-
-        // What is held back may push later ones back, which keep their order.
-        static long Longest(LinkConditions conditions) => 100 * (conditions.Delay.Ticks + conditions.Jitter.Ticks
-            + (conditions.Duplication > 0 ? conditions.Jitter.Ticks : 0)
-            + (conditions.Reordering > 0 ? conditions.ReorderingDelay.Ticks : 0));
+        return (ordered, disordered);
     }
 
     private void Synchronize()

@@ -143,7 +143,10 @@ public sealed record VirtualRouterConfig
     /// <summary>Whether a Master answers a lower-priority advertisement at once. Default true. RFC 9568 §6.4.3.</summary>
     public bool AnswerLowerPriority { get; init; } = true;
 
-    /// <summary>Whether a Master sends one more advertisement before it yields. Default false.</summary>
+    /// <summary>
+    /// Whether a Master sends one more advertisement before it yields. Default false. Where its interval is a fraction of the successor's, a third
+    /// router goes by that last word, takes over before the successor speaks again, and yields in turn, again and again.
+    /// </summary>
     public bool AdvertiseBeforeYield { get; init; }
 
     /// <summary>
