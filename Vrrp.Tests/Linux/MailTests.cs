@@ -230,10 +230,10 @@ public sealed class MailTests : IAsyncLifetime
     public async Task Without_a_server_the_test_says_what_is_missing()
     {
         await File.WriteAllTextAsync(ConfigPath, "global_defs {\nnotification_email { a@example.org }\n}\n");
-        var (exitCode, output, _) = await TestAsync();
+        var (exitCode, output, error) = await TestAsync();
 
         Assert.Equal(2, exitCode);
-        Assert.Contains("VRRP0601", output, StringComparison.Ordinal);
+        Assert.Contains("VRRP0601", error, StringComparison.Ordinal);
         Assert.Contains("verdict: no mail can be sent", output, StringComparison.Ordinal);
     }
 

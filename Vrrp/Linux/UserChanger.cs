@@ -12,7 +12,6 @@ internal sealed class UserChanger
 
     private static readonly Lock s_lock = new();
     private static UserChanger? s_found;
-    private static bool s_hasLooked;
 
     private readonly Func<Credentials, string[]> _options;
 
@@ -39,13 +38,8 @@ internal sealed class UserChanger
     {
         lock (s_lock)
         {
-            if (!s_hasLooked)
-            {
-                s_found = All.FirstOrDefault(changer => changer.Works());
-                s_hasLooked = true;
-            }
-
-            return s_found;
+            // That there is none is not kept: the machine may have been short of memory.
+            return s_found ??= All.FirstOrDefault(changer => changer.Works());
         }
     }
 
@@ -56,7 +50,7 @@ internal sealed class UserChanger
     public static void Forget()
     {
         lock (s_lock)
-            s_hasLooked = false;
+            s_found = null;
     }
 
     /// <summary>Its arguments, its own name first, for running a program as a user.</summary>
