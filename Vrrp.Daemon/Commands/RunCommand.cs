@@ -144,6 +144,8 @@ internal static class RunCommand
         {
             using var host = DaemonServices.Build(run, config, logLevel);
             var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+            var logger = host.Services.GetRequiredService<ILogger<DaemonRun>>();
+            HostingLog.Starting(logger, typeof(RunCommand).Assembly.GetName().Version?.ToString(3) ?? "", Environment.ProcessId, run.ConfigurationPath);
             try
             {
                 await host.StartAsync().ConfigureAwait(false);
@@ -159,6 +161,7 @@ internal static class RunCommand
                 await stopping.Task.ConfigureAwait(false);
             SignalLifetime.HeedNothingMore();
             await host.StopAsync(host.Services.GetRequiredService<SignalLifetime>().AtOnce).ConfigureAwait(false);
+            HostingLog.Ending(logger, Environment.ProcessId);
             return run.ExitCode;
         }
         catch (ObjectDisposedException) when (run.ExitCode != ExitCode.Success)

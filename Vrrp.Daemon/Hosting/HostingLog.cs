@@ -5,6 +5,12 @@ namespace Vrrp.Daemon.Hosting;
 /// <summary>What the daemon says of itself.</summary>
 internal static partial class HostingLog
 {
+    [LoggerMessage(126, LogLevel.Information, "vrrp {Version} starts as process {ProcessId} with {Path}")]
+    public static partial void Starting(ILogger logger, string version, int processId, string path);
+
+    [LoggerMessage(127, LogLevel.Information, "process {ProcessId} ends")]
+    public static partial void Ending(ILogger logger, int processId);
+
     [LoggerMessage(100, LogLevel.Information, "received {Signal}: stopping")]
     public static partial void Stopping(ILogger logger, string signal);
 

@@ -64,6 +64,14 @@ public class MailConfigurationTests
     public void Definitions_work_in_such_lines_too() =>
         Assert.Equal("mx2", Load("$MX=mx2\nglobal_defs {\nnotification_email { a@b }\n!vrrp smtp_server $MX\n}\n").Config!.GlobalDefs.MailServers[0].Host);
 
+    [Fact]
+    public void A_port_that_begins_with_TLS_is_told_at_each_server()
+    {
+        var result = Load("global_defs {\nnotification_email { a@example.org }\nsmtp_server mx1.example.org 465\n!vrrp smtp_server mx2.example.org 465\n}\n");
+
+        Assert.Equal(["VRRP0611", "VRRP0611"], result.Diagnostics.Where(finding => finding.Code.StartsWith("VRRP06", StringComparison.Ordinal)).Select(finding => finding.Code));
+    }
+
     [Theory]
     [InlineData("smtp_server 127.0.0.1", false)]
     [InlineData("smtp_server ::1 587\n!vrrp smtp_server localhost", false)]

@@ -13,6 +13,9 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
     /// <summary>The engine's affinity mask ends there.</summary>
     private const int MaxProcessor = 1023;
 
+    /// <summary>There the first octet is of TLS.</summary>
+    private const int PortOfImplicitTls = 465;
+
     private readonly MailPlaces _mail = new();
     private readonly ImmutableArray<string>.Builder _emails = ImmutableArray.CreateBuilder<string>();
     private GlobalDefs _defs = new();
@@ -470,6 +473,8 @@ internal sealed class GlobalDefsBinder(DiagnosticBag diagnostics, BlockReader re
                 server = server with { Port = s.Words[2].Text };
             if (server.PortNumber is null)
                 diagnostics.NotAMailPort(s.Words[2]);
+            else if (server.PortNumber == PortOfImplicitTls)
+                diagnostics.MailPortOfTls(s.Words[2]);
         }
 
         return server;

@@ -594,6 +594,9 @@ internal sealed class DiagnosticBag
 
     private static string Article(string arguments) => arguments.Contains(' ', StringComparison.Ordinal) ? $"arguments: {arguments}" : $"an argument: {arguments}";
 
+    public void MailPortOfTls(Token word) => Add("VRRP0611", Warning, word,
+        "on port 465 a mail server speaks TLS from the first octet on, which is not supported: no mail gets through. Use port 587 with '!vrrp smtp_starttls'.");
+
     public void PipeNamedTwice(Token word) => Add("VRRP0610", Warning, word,
         $"'{Clean(word)}' is the pipe of another keyword already: it gets the lines of both, and of their scripts the first alone reads it. keepalived writes each line that is for both twice.");
 
