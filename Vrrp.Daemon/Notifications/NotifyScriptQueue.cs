@@ -62,7 +62,9 @@ internal sealed class NotifyScriptQueue(RunHurriedScript run, TimeProvider time,
             }
 
             subject.Waiting.Add(told);
-            subject.Current?.Hurry();
+            // A promotion is not ended for the news that another Master is heard.
+            if (told.IsState)
+                subject.Current?.Hurry();
             if (subject.Waiting.Count > MaximumWaiting)
                 Shorten(told.Subject, subject);
         }
@@ -158,7 +160,7 @@ internal sealed class NotifyScriptQueue(RunHurriedScript run, TimeProvider time,
             lock (_lock)
             {
                 subject.Current = current;
-                current.Begin(isWaitedFor: subject.Waiting.Count > 0);
+                current.Begin(isWaitedFor: subject.Waiting.Exists(waiting => waiting.IsState));
             }
 
             var result = await run(script.Command, script.Arguments, told.Variables(), Limit, current.Token, stop.Token).ConfigureAwait(false);
